@@ -1,0 +1,318 @@
+"""From a file to windows to log-mel pictures: everything the model hears comes in here.
+
+    file --load_audio--> Clip --hear--> windows (W, samples) + mask (W,)
+                                           --log_mel--> (W, F, M)
+
+Taught in: notebooks/01_sound_into_windows.ipynb
+"""
+
+import warnings
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from .audio_checks import check_complete, check_sample_rate, check_waveform
+from .config import AudioConfig, EncoderConfig
+
+MEL_BATCH = 256  # windows per Fourier transform: bounds memory, costs no speed
+POWER_FLOOR = 1e-10  # silence is -100 dB, not minus infinity
+
+
+class TooLongWarning(UserWarning):
+    """An audio lasts longer than the model can hear; the message names the rest."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A mono waveform that knows its sample rate.
+
+    Raises TypeError or ValueError when the waveform is not one row of finite floats.
+
+    Taught in: notebooks/01_sound_into_windows.ipynb
+    """
+
+    waveform: np.ndarray  # float32 (samples,), between -1 and 1
+    sample_rate: int  # Hz
+    path: str | None = None  # the file it came from
+    start_s: float = 0.0  # seconds into that file at which the waveform begins
+
+    def __post_init__(self):
+        check_sample_rate(self.sample_rate)
+        object.__setattr__(self, "waveform", check_waveform(self.waveform))
+
+    @classmethod
+    def from_array(cls, array: np.ndarray | Tensor, sample_rate: int) -> "Clip":
+        """Wrap floats (samples,) you made yourself; the same checks as for a file."""
+        return cls(array, sample_rate)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds the waveform lasts."""
+        return len(self.waveform) / self.sample_rate
+
+
+def load_audio(
+    path: str | Path,
+    sample_rate: int | None = 16_000,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    normalise: str = "none",
+) -> Clip:
+    """Read wav, flac, ogg or mp3 as mono at `sample_rate` Hz (None: the file's own).
+
+    Channels are averaged. `start_s` and `duration_s` are seconds of the file.
+    `normalise="none"` keeps the loudness, "peak" scales the largest sample to 1.
+
+    Raises FileNotFoundError, IsADirectoryError or ValueError, saying what to do.
+
+    Official: data/data.py load_audio, which takes channel 0, reads too much when
+    `start` > 0, shifts sounds that are never negative and turns silence into NaN.
+    Taught in: notebooks/01_sound_into_windows.ipynb
+    """
+    if sample_rate is not None:
+        check_sample_rate(sample_rate)
+    if normalise not in ("none", "peak"):
+        raise ValueError(f"normalise is {normalise!r}; it must be 'none' or 'peak'.")
+    path = _existing_file(path)
+    frames, file_rate = _decode(path, start_s, duration_s)  # (samples, channels)
+    waveform = frames.mean(axis=1)  # (samples,)
+    # a float file may exceed full scale; the official code scales it down as well
+    if np.abs(waveform).max(initial=0) > 1 or normalise == "peak":
+        waveform = peak_normalise(waveform)
+    try:
+        clip = Clip(waveform, file_rate, str(path), float(start_s))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return clip if sample_rate is None else resample(clip, sample_rate)
+
+
+def _existing_file(path: str | Path) -> Path:
+    if not isinstance(path, (str, Path)):
+        raise TypeError(
+            f"load_audio needs the path of a file; a {type(path).__name__} came. "
+            "For samples you already hold, use Clip.from_array(samples, sample_rate)."
+        )
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"{path} is a folder, not an audio file. Pass one file inside it."
+        )
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}. {_close_names(path)}")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty (0 bytes). Copy or record it again.")
+    return path
+
+
+def _close_names(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"The folder {path.parent} does not exist either. Check the path."
+    names = [p.name for p in path.parent.iterdir() if p.is_file()]
+    close = get_close_matches(path.name, names, n=3)
+    if close:
+        return f"Did you mean {' or '.join(close)} in the same folder?"
+    return f"No file in {path.resolve().parent} has a name like it. Check the path."
+
+
+def _decode(
+    path: Path, start_s: float, duration_s: float | None
+) -> tuple[np.ndarray, int]:
+    """Float frames (samples, channels) of the wanted stretch, and the file's rate."""
+    check_complete(path)
+    try:
+        with soundfile.SoundFile(path) as file:
+            start, count = _stretch(path, file, start_s, duration_s)
+            file.seek(start)
+            frames = file.read(count, dtype="float32", always_2d=True)
+            rate = file.samplerate
+    except soundfile.LibsndfileError as error:
+        raise ValueError(
+            f"{path} cannot be decoded ({error.error_string.strip().rstrip('.')}). It "
+            "is damaged, or not wav, flac, ogg or mp3: convert it or copy it again."
+        ) from error
+    if len(frames) < count:
+        raise ValueError(
+            f"{path} is cut off: its header promises {count} frames from {start_s} s "
+            f"on, {len(frames)} are there. Copy the file again."
+        )
+    return frames, rate
+
+
+def _stretch(
+    path: Path, file: soundfile.SoundFile, start_s: float, duration_s: float | None
+) -> tuple[int, int]:
+    """First frame and number of frames of the wanted stretch."""
+    if file.frames == 0:
+        raise ValueError(f"{path} holds no samples. Copy or record it again.")
+    if not 0 <= start_s < float("inf"):
+        raise ValueError(f"start_s is {start_s}; it must be 0 seconds or more.")
+    if duration_s is not None and not 0 < duration_s < float("inf"):
+        raise ValueError(
+            f"duration_s is {duration_s}; it must be more than 0 seconds, or None "
+            "for everything."
+        )
+    start, rest = round(start_s * file.samplerate), file.frames
+    if start >= rest:
+        raise ValueError(
+            f"start_s is {start_s} but {path} lasts "
+            f"{file.frames / file.samplerate:.2f} s. Pass a start_s before its end."
+        )
+    rest -= start
+    if duration_s is None:
+        return start, rest
+    return start, min(rest, max(1, round(duration_s * file.samplerate)))
+
+
+def peak_normalise(waveform: np.ndarray) -> np.ndarray:
+    """x / max|x|, and silence stays silence.
+
+    Official: data/data.py load_audio
+    """
+    peak = np.abs(waveform).max(initial=0)
+    return waveform / peak if peak > 0 else waveform
+
+
+def resample(clip: Clip, sample_rate: int) -> Clip:
+    """The same sound at another rate (Hz), by soxr in high quality."""
+    check_sample_rate(sample_rate)
+    if clip.sample_rate == sample_rate:
+        return clip
+    import soxr  # here, so that importing the package stays fast
+
+    waveform = soxr.resample(clip.waveform, clip.sample_rate, sample_rate)
+    # resampling can overshoot full scale, or round a very short clip to nothing
+    waveform = waveform if len(waveform) else clip.waveform[:1]
+    return Clip(waveform, sample_rate, clip.path, clip.start_s)
+
+
+def num_windows(samples: int, config: AudioConfig) -> int:
+    """Windows that an audio of `samples` samples fills, at most `config.max_windows`.
+
+    n = 1 + ceil((samples - window) / hop)
+
+    Official: data/data.py AudioTextData.get_num_windows
+    Taught in: notebooks/01_sound_into_windows.ipynb
+    """
+    if samples <= config.window:
+        return 1
+    return min(config.max_windows, 1 - (config.window - samples) // config.hop)
+
+
+def cut_windows(
+    waveform: np.ndarray,
+    config: AudioConfig,
+    pad_to_max: bool = True,
+    name: str = "This audio",
+    start_s: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut (samples,) into overlapping windows (W, window) and a mask (W,), True = real.
+
+    Window i starts at sample i * hop. The last real window is filled up with zeros.
+    `pad_to_max` adds zero windows up to `config.max_windows` (AF1, where every audio
+    brings the same W); False keeps only the real ones (AF2). What is too long for
+    the model is left out with one TooLongWarning that names the rest; `name` and
+    `start_s` (seconds) only serve its wording.
+
+    Official: data/data.py AudioTextData.compute_sliding_window
+    Taught in: notebooks/01_sound_into_windows.ipynb
+    """
+    waveform = check_waveform(waveform)
+    _warn_if_too_long(len(waveform), config, name, start_s)
+    n = num_windows(len(waveform), config)
+    width = config.max_windows if pad_to_max else n
+    padded = np.zeros(config.window + (n - 1) * config.hop, dtype=np.float32)
+    heard = waveform[: len(padded)]
+    padded[: len(heard)] = heard
+    windows = np.zeros((width, config.window), dtype=np.float32)  # (W, window)
+    for i in range(n):
+        windows[i] = padded[i * config.hop : i * config.hop + config.window]
+    return windows, np.arange(width) < n
+
+
+def _warn_if_too_long(samples: int, config: AudioConfig, name: str, start_s: float):
+    if samples <= config.max_samples:
+        return
+    lasts, hears = samples / config.sample_rate, config.max_s
+    rest = f"{start_s + hears:g}"
+    warnings.warn(
+        f"{name} lasts {lasts:.4g} s; the model hears the first {hears:g} s; "
+        f"{lasts - hears:.4g} s are not heard: pass start_s={rest} to load_audio to "
+        "hear the rest.",
+        TooLongWarning,
+        stacklevel=3,
+    )
+
+
+def hear(
+    clip: Clip, config: AudioConfig, pad_to_max: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Turn a clip into what the model hears: its rate, its loudness rule, its windows.
+
+    Returns windows float32 (W, window) and a mask bool (W,), as `cut_windows`.
+
+    Taught in: notebooks/01_sound_into_windows.ipynb
+    """
+    clip = resample(clip, config.sample_rate)
+    waveform = clip.waveform
+    if config.normalise == "peak":
+        waveform = peak_normalise(waveform)
+    name = clip.path or "This audio"
+    return cut_windows(waveform, config, pad_to_max, name, clip.start_s)
+
+
+@lru_cache(maxsize=8)
+def mel_filters(config: EncoderConfig, sample_rate: int) -> Tensor:
+    """Slaney mel filterbank (n_fft / 2 + 1, M), from librosa, computed once."""
+    import librosa  # here, so that importing the package stays fast
+
+    filters = librosa.filters.mel(
+        sr=sample_rate,
+        n_fft=config.n_fft,
+        n_mels=config.n_mels,
+        fmin=config.f_min,
+        fmax=min(config.f_max, sample_rate / 2),
+    )
+    return torch.from_numpy(filters.T.copy())  # (n_fft / 2 + 1, M)
+
+
+def log_mel(
+    windows: Tensor, config: EncoderConfig, sample_rate: int = 16_000
+) -> Tensor:
+    """Log-mel picture in dB of windows (..., samples): (..., F, M).
+
+    10 log10(max(mel(|STFT|^2), 1e-10)); F = 1 + samples // mel_hop.
+
+    Official: laion_clap/clap_module/htsat.py, through torchlibrosa
+    Taught in: notebooks/01_sound_into_windows.ipynb
+    """
+    if windows.shape[-1] <= config.n_fft // 2:
+        raise ValueError(
+            f"A window has {windows.shape[-1]} samples; a Fourier frame of n_fft "
+            f"{config.n_fft} needs more than {config.n_fft // 2}. Use longer windows."
+        )
+    filters = mel_filters(config, sample_rate).to(windows.device)
+    flat = windows.float().reshape(-1, windows.shape[-1])  # (N, samples)
+    with torch.autocast(windows.device.type, enabled=False):
+        mels = [_mel_power(part, filters, config) for part in flat.split(MEL_BATCH)]
+    decibels = 10 * torch.cat(mels).clamp(min=POWER_FLOOR).log10()  # (N, F, M)
+    return decibels.reshape(*windows.shape[:-1], *decibels.shape[1:])  # (..., F, M)
+
+
+def _mel_power(samples: Tensor, filters: Tensor, config: EncoderConfig) -> Tensor:
+    spectrum = torch.stft(
+        samples,
+        config.n_fft,
+        config.mel_hop,
+        window=torch.hann_window(config.n_fft, device=samples.device),
+        center=True,
+        pad_mode="reflect",
+        return_complex=True,
+    )  # (N, n_fft / 2 + 1, F)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return power.transpose(1, 2) @ filters  # (N, F, M)

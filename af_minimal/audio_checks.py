@@ -1,0 +1,147 @@
+"""Every way an audio can be wrong, each with one sentence that says what to do.
+
+Taught in: notebooks/01_sound_into_windows.ipynb
+"""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import torch
+
+MAX_PEAK = 1.5  # full scale is 1; resampling overshoots it a little, never this much
+
+
+def check_sample_rate(sample_rate: int) -> None:
+    """Raise unless `sample_rate` is a whole number of Hz that audio can have."""
+    whole = isinstance(sample_rate, (int, np.integer)) and sample_rate is not True
+    if not whole or not 1_000 <= sample_rate <= 768_000:
+        raise ValueError(
+            f"sample_rate is {sample_rate!r}; it must be a whole number of Hz from "
+            "1000 to 768000, for example 16000."
+        )
+
+
+def check_waveform(waveform: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Return float32 (samples,), or raise TypeError/ValueError saying what to do."""
+    if isinstance(waveform, torch.Tensor):
+        waveform = waveform.detach().cpu().numpy()
+    if not isinstance(waveform, np.ndarray):
+        raise TypeError(
+            f"A waveform is a numpy array of floats; a {type(waveform).__name__} came. "
+            "Convert it with np.asarray(samples, dtype=np.float32)."
+        )
+    if np.issubdtype(waveform.dtype, np.integer):
+        raise TypeError(
+            f"The waveform holds {waveform.dtype} integers; floats from -1 to 1 are "
+            f"expected. Convert it: {_to_float(waveform.dtype)}."
+        )
+    if not np.issubdtype(waveform.dtype, np.floating):
+        raise TypeError(
+            f"The waveform holds {waveform.dtype}; floats from -1 to 1 are expected."
+        )
+    _check_shape(waveform)
+    _check_values(waveform)
+    return np.ascontiguousarray(waveform, dtype=np.float32)
+
+
+def _to_float(dtype: np.dtype) -> str:
+    limits = np.iinfo(dtype)
+    if limits.min == 0:  # unsigned: silence is the middle of the range
+        middle = (limits.max + 1) // 2
+        return f"(waveform.astype(np.float32) - {middle}) / {middle}"
+    return f"waveform.astype(np.float32) / {-int(limits.min)}"
+
+
+def _check_shape(waveform: np.ndarray) -> None:
+    if waveform.ndim != 1:
+        axis = int(np.argmin(waveform.shape)) if waveform.ndim else 0
+        raise ValueError(
+            f"The waveform has shape {waveform.shape}; one row (samples,) is expected. "
+            f"Mix channels down with waveform.mean({axis})."
+        )
+    if len(waveform) == 0:
+        raise ValueError("The waveform holds no samples; at least 1 is expected.")
+
+
+def _check_values(waveform: np.ndarray) -> None:
+    bad = np.flatnonzero(~np.isfinite(waveform))
+    if len(bad):
+        raise ValueError(
+            f"{len(bad)} of {len(waveform)} samples are NaN or infinite, the first at "
+            f"position {bad[0]}. Find what made them, or set them to 0 with "
+            "np.nan_to_num(waveform, posinf=0, neginf=0)."
+        )
+    peak = float(np.abs(waveform).max())
+    if peak > MAX_PEAK:
+        raise ValueError(
+            f"The largest sample is {peak:g}; floats from -1 to 1 are expected. "
+            "Divide by full scale (32768 for 16-bit samples) or by the largest sample."
+        )
+
+
+def check_complete(path: Path) -> None:
+    """Raise ValueError when a wav, ogg or mp3 ends before its header says.
+
+    The decoder would hand back the shorter sound without a word. (A cut flac is
+    noticed by the decoder itself.)
+    """
+    with open(path, "rb") as file:
+        start = file.read(4096)
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 65_536 - 512))  # an ogg page is 65,307 bytes at most
+        end = file.read()
+    missing = 0
+    if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
+        missing = _wav_bytes_missing(path, size)
+    elif start[:4] == b"OggS":
+        missing = _ogg_bytes_missing(end)
+    elif b"Xing" in start or b"Info" in start:
+        missing = _mp3_bytes_missing(start, size)
+    if missing:
+        raise ValueError(
+            f"{path} is cut off: its header promises at least {missing} bytes more "
+            "than the file holds. Copy the file again."
+        )
+
+
+def _wav_bytes_missing(path: Path, size: int) -> int:
+    """Walk the chunks (4 letters, length) to the samples and compare lengths."""
+    with open(path, "rb") as file:
+        position = 12
+        while position + 8 <= size:
+            file.seek(position)
+            name, length = struct.unpack("<4sI", file.read(8))
+            position += 8
+            if name == b"data":
+                streamed = length in (0, 0xFFFFFFFF)  # written to a pipe: unknown
+                return 0 if streamed else max(0, position + length - size)
+            position += length + length % 2
+    return 1  # the samples never begin
+
+
+def _ogg_bytes_missing(end: bytes) -> int:
+    """The last page must be whole and carry the end-of-stream flag."""
+    page = end.rfind(b"OggS")
+    if page < 0 or len(end) < page + 27:
+        return 1
+    flags, segments = end[page + 5], end[page + 26]
+    lengths = end[page + 27 : page + 27 + segments]
+    whole = page + 27 + segments + sum(lengths)
+    if len(lengths) < segments or len(end) < whole:
+        return max(1, whole - len(end))
+    return 0 if flags & 4 else 1
+
+
+def _mp3_bytes_missing(start: bytes, size: int) -> int:
+    """The Xing/Info header may state the length of the stream in bytes."""
+    tag = max(start.find(b"Xing"), start.find(b"Info"))
+    frame = start.rfind(b"\xff", 0, tag)
+    if frame < 0 or len(start) < tag + 16:
+        return 0
+    flags = int.from_bytes(start[tag + 4 : tag + 8], "big")
+    if not flags & 2:
+        return 0
+    at = tag + 8 + (4 if flags & 1 else 0)  # after the frame count, when there is one
+    promised = int.from_bytes(start[at : at + 4], "big")
+    return max(0, frame + promised - size)

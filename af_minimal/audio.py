@@ -8,19 +8,18 @@ Taught in: notebooks/01_sound_into_windows.ipynb
 
 import warnings
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from torch import Tensor
 
-from .audio_checks import check_complete, check_sample_rate, check_waveform
+from .audio_files import check_sample_rate, check_waveform, read_frames
 from .config import AudioConfig, EncoderConfig
 
-MEL_BATCH = 256  # windows per Fourier transform: bounds memory, costs no speed
+# windows per Fourier transform: few fit the cache of a CPU, many fill a GPU
+MEL_BATCH_CPU, MEL_BATCH_GPU = 16, 1024
 POWER_FLOOR = 1e-10  # silence is -100 dB, not minus infinity
 
 
@@ -79,8 +78,7 @@ def load_audio(
         check_sample_rate(sample_rate)
     if normalise not in ("none", "peak"):
         raise ValueError(f"normalise is {normalise!r}; it must be 'none' or 'peak'.")
-    path = _existing_file(path)
-    frames, file_rate = _decode(path, start_s, duration_s)  # (samples, channels)
+    frames, file_rate = read_frames(path, start_s, duration_s)  # (samples, channels)
     waveform = frames.mean(axis=1)  # (samples,)
     # a float file may exceed full scale; the official code scales it down as well
     if np.abs(waveform).max(initial=0) > 1 or normalise == "peak":
@@ -90,83 +88,6 @@ def load_audio(
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return clip if sample_rate is None else resample(clip, sample_rate)
-
-
-def _existing_file(path: str | Path) -> Path:
-    if not isinstance(path, (str, Path)):
-        raise TypeError(
-            f"load_audio needs the path of a file; a {type(path).__name__} came. "
-            "For samples you already hold, use Clip.from_array(samples, sample_rate)."
-        )
-    path = Path(path)
-    if path.is_dir():
-        raise IsADirectoryError(
-            f"{path} is a folder, not an audio file. Pass one file inside it."
-        )
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {path}. {_close_names(path)}")
-    if path.stat().st_size == 0:
-        raise ValueError(f"{path} is empty (0 bytes). Copy or record it again.")
-    return path
-
-
-def _close_names(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"The folder {path.parent} does not exist either. Check the path."
-    names = [p.name for p in path.parent.iterdir() if p.is_file()]
-    close = get_close_matches(path.name, names, n=3)
-    if close:
-        return f"Did you mean {' or '.join(close)} in the same folder?"
-    return f"No file in {path.resolve().parent} has a name like it. Check the path."
-
-
-def _decode(
-    path: Path, start_s: float, duration_s: float | None
-) -> tuple[np.ndarray, int]:
-    """Float frames (samples, channels) of the wanted stretch, and the file's rate."""
-    check_complete(path)
-    try:
-        with soundfile.SoundFile(path) as file:
-            start, count = _stretch(path, file, start_s, duration_s)
-            file.seek(start)
-            frames = file.read(count, dtype="float32", always_2d=True)
-            rate = file.samplerate
-    except soundfile.LibsndfileError as error:
-        raise ValueError(
-            f"{path} cannot be decoded ({error.error_string.strip().rstrip('.')}). It "
-            "is damaged, or not wav, flac, ogg or mp3: convert it or copy it again."
-        ) from error
-    if len(frames) < count:
-        raise ValueError(
-            f"{path} is cut off: its header promises {count} frames from {start_s} s "
-            f"on, {len(frames)} are there. Copy the file again."
-        )
-    return frames, rate
-
-
-def _stretch(
-    path: Path, file: soundfile.SoundFile, start_s: float, duration_s: float | None
-) -> tuple[int, int]:
-    """First frame and number of frames of the wanted stretch."""
-    if file.frames == 0:
-        raise ValueError(f"{path} holds no samples. Copy or record it again.")
-    if not 0 <= start_s < float("inf"):
-        raise ValueError(f"start_s is {start_s}; it must be 0 seconds or more.")
-    if duration_s is not None and not 0 < duration_s < float("inf"):
-        raise ValueError(
-            f"duration_s is {duration_s}; it must be more than 0 seconds, or None "
-            "for everything."
-        )
-    start, rest = round(start_s * file.samplerate), file.frames
-    if start >= rest:
-        raise ValueError(
-            f"start_s is {start_s} but {path} lasts "
-            f"{file.frames / file.samplerate:.2f} s. Pass a start_s before its end."
-        )
-    rest -= start
-    if duration_s is None:
-        return start, rest
-    return start, min(rest, max(1, round(duration_s * file.samplerate)))
 
 
 def peak_normalise(waveform: np.ndarray) -> np.ndarray:
@@ -298,8 +219,9 @@ def log_mel(
         )
     filters = mel_filters(config, sample_rate).to(windows.device)
     flat = windows.float().reshape(-1, windows.shape[-1])  # (N, samples)
-    with torch.autocast(windows.device.type, enabled=False):
-        mels = [_mel_power(part, filters, config) for part in flat.split(MEL_BATCH)]
+    batch = MEL_BATCH_CPU if flat.device.type == "cpu" else MEL_BATCH_GPU
+    with torch.autocast(flat.device.type, enabled=False):
+        mels = [_mel_power(part, filters, config) for part in flat.split(batch)]
     decibels = 10 * torch.cat(mels).clamp(min=POWER_FLOOR).log10()  # (N, F, M)
     return decibels.reshape(*windows.shape[:-1], *decibels.shape[1:])  # (..., F, M)
 

@@ -1,15 +1,98 @@
-"""Every way an audio can be wrong, each with one sentence that says what to do.
+"""Reading audio files, and every way one can be wrong with what to do about it.
 
 Taught in: notebooks/01_sound_into_windows.ipynb
 """
 
 import struct
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 
 MAX_PEAK = 1.5  # full scale is 1; resampling overshoots it a little, never this much
+
+
+def read_frames(
+    path: str | Path, start_s: float = 0.0, duration_s: float | None = None
+) -> tuple[np.ndarray, int]:
+    """Float frames (samples, channels) of the wanted stretch, and the file's rate.
+
+    Raises FileNotFoundError, IsADirectoryError or ValueError, saying what to do.
+    """
+    path = _existing_file(path)
+    check_complete(path)
+    try:
+        with soundfile.SoundFile(path) as file:
+            start, count = _stretch(path, file, start_s, duration_s)
+            file.seek(start)
+            frames = file.read(count, dtype="float32", always_2d=True)
+            rate = file.samplerate
+    except soundfile.LibsndfileError as error:
+        raise ValueError(
+            f"{path} cannot be decoded ({error.error_string.strip().rstrip('.')}). It "
+            "is damaged, or not wav, flac, ogg or mp3: convert it or copy it again."
+        ) from error
+    if len(frames) < count:
+        raise ValueError(
+            f"{path} is cut off: its header promises {count} frames from {start_s} s "
+            f"on, {len(frames)} are there. Copy the file again."
+        )
+    return frames, rate
+
+
+def _existing_file(path: str | Path) -> Path:
+    if not isinstance(path, (str, Path)):
+        raise TypeError(
+            f"load_audio needs the path of a file; a {type(path).__name__} came. "
+            "For samples you already hold, use Clip.from_array(samples, sample_rate)."
+        )
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"{path} is a folder, not an audio file. Pass one file inside it."
+        )
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}. {_close_names(path)}")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty (0 bytes). Copy or record it again.")
+    return path
+
+
+def _close_names(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"The folder {path.parent} does not exist either. Check the path."
+    names = [p.name for p in path.parent.iterdir() if p.is_file()]
+    close = get_close_matches(path.name, names, n=3)
+    if close:
+        return f"Did you mean {' or '.join(close)} in the same folder?"
+    return f"No file in {path.resolve().parent} has a name like it. Check the path."
+
+
+def _stretch(
+    path: Path, file: soundfile.SoundFile, start_s: float, duration_s: float | None
+) -> tuple[int, int]:
+    """First frame and number of frames of the wanted stretch."""
+    if file.frames == 0:
+        raise ValueError(f"{path} holds no samples. Copy or record it again.")
+    if not 0 <= start_s < float("inf"):
+        raise ValueError(f"start_s is {start_s}; it must be 0 seconds or more.")
+    if duration_s is not None and not 0 < duration_s < float("inf"):
+        raise ValueError(
+            f"duration_s is {duration_s}; it must be more than 0 seconds, or None "
+            "for everything."
+        )
+    start, rest = round(start_s * file.samplerate), file.frames
+    if start >= rest:
+        raise ValueError(
+            f"start_s is {start_s} but {path} lasts "
+            f"{file.frames / file.samplerate:.2f} s. Pass a start_s before its end."
+        )
+    rest -= start
+    if duration_s is None:
+        return start, rest
+    return start, min(rest, max(1, round(duration_s * file.samplerate)))
 
 
 def check_sample_rate(sample_rate: int) -> None:

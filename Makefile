@@ -1,0 +1,69 @@
+# Audio Flamingo, minimal. `make help` lists the targets.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.11 python3.12 python3 python3.13 python3.14; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+  echo $$p && exit; done; echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+NOTEBOOKS = $(sort $(wildcard notebooks/*.ipynb))
+
+# one thread: faster than two for models this small, and the same sums every time
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+export WANDB_MODE ?= disabled
+export HF_HUB_OFFLINE ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test notebooks clean-nb lint loc eval train
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## make .venv and install everything (again only when the pins change)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
+	  f"This project needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}. " \
+	  "Install one and run: make setup PYTHON=python3.11")'
+	@if command -v uv >/dev/null; then set -ex; \
+	  [ -x $(BIN)/python ] || uv venv --python "$$(command -v $(PYTHON))" $(VENV); \
+	  uv pip install --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else set -ex; \
+	  [ -x $(BIN)/pip ] || $(PYTHON) -m venv $(VENV); \
+	  $(BIN)/python -m pip install -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $@
+
+lab: setup  ## open JupyterLab on the first notebook
+	$(BIN)/jupyter lab notebooks/00_meet_the_model.ipynb
+
+test: setup  ## run the tests, then every notebook from top to bottom
+	$(BIN)/python -m pytest -m 'not gpu' tests
+	$(if $(NOTEBOOKS),$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
+	  --nbval-cell-timeout=120 $(NOTEBOOKS),@echo 'no notebooks yet')
+
+notebooks: setup  ## run the notebooks in place and clean them (NOTEBOOKS=... for one)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.timeout=300 $(NOTEBOOKS)
+	$(MAKE) clean-nb NOTEBOOKS='$(NOTEBOOKS)'
+
+clean-nb: setup  ## drop widget state, run times and audio from the notebooks
+	$(BIN)/nbstripout --keep-output --keep-count --extra-keys \
+	  "metadata.widgets metadata.language_info.version cell.metadata.execution" \
+	  $(NOTEBOOKS)
+	$(BIN)/python af_minimal/course/clean.py $(NOTEBOOKS)
+
+lint: setup  ## ruff: rules and layout, notebooks included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+loc: setup  ## count the lines of the core
+	@$(BIN)/python tests/test_repository.py
+
+eval: setup  ## score the shipped model
+	$(BIN)/python -m af_minimal eval
+
+train: setup  ## train the shipped model from nothing (resumes where it stopped)
+	$(BIN)/python -m af_minimal train --preset mini --stage all --out runs/mini --resume

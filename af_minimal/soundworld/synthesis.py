@@ -231,3 +231,16 @@ def fade_edges(wave: np.ndarray, sr: int) -> np.ndarray:
     envelope[:rise] = np.linspace(0, 1, rise)
     envelope[samples - fall :] *= np.linspace(1, 0, fall)
     return wave * envelope
+
+
+def morph(
+    wave: np.ndarray,
+    before: list[tuple[float, float, float]],
+    after: list[tuple[float, float, float]],
+    amount: np.ndarray,
+    sr: int,
+) -> np.ndarray:
+    """A mouth that moves: cross-fade two sets of formants, `amount` 0 -> 1 (samples,)."""
+    return (1 - amount) * resonate(wave, before, sr) + amount * resonate(
+        wave, after, sr
+    )

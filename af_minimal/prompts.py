@@ -1,0 +1,171 @@
+"""Prompt templates, and labels: which tokens of a text the model learns to say.
+
+    </s>the task is audio captioning. <audio>describe the sound in a sentence.
+    answer:<SEP>a dog barks.<|endofchunk|></s>
+                ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ learnt; the rest is only read
+
+One spelling serves training and inference. The official code spells the same prompt in
+three ways; `prompts_official.py` has those, for the published weights.
+
+Taught in: notebooks/07_prompts_labels_blending.ipynb
+"""
+
+import re
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+BOS = EOS = "</s>"  # OPT begins and ends a text with the same token
+PAD = "<pad>"
+AUDIO = "<audio>"  # here the text hears an audio
+SEP = "<SEP>"  # the prompt ends, the answer begins
+EOC = "<|endofchunk|>"  # the answer ends
+SPECIAL = (BOS, PAD, AUDIO, SEP, EOC)
+
+IGNORE = -100  # the label that cross entropy skips
+
+TASK_WORDS = {  # task names that splitting at capitals would spell badly
+    "AQA": "audio question answering",
+    "AVQA": "audio vision question answering",
+    "InstrClassification": "instrument classification",
+    "MIR": "music information retrieval",
+}
+
+
+def task_words(task: str) -> str:
+    """Spell out a task or dataset name: "Clotho-v2-AudioCaptioning" is audio captioning.
+
+    The task is the part after the last "-", split before its capitals. A name that is
+    already in words comes back lower-cased.
+
+    Official: data/data.py preprocess_string_for_eval, read_dataset_name
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    last = task.strip().split("-")[-1]
+    words = TASK_WORDS.get(last) or TASK_WORDS.get(last.split("_")[0])
+    words = words or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last).lower()
+    if words == "audio captioning" and "musiccaps" in task.lower():
+        return "music captioning"
+    return words
+
+
+def training_text(
+    task: str | None,
+    prompt: str,
+    output: str,
+    prefix: bool = True,
+    examples: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The text of one training example, lower-cased, special tokens included.
+
+    `examples` are (prompt, output) pairs of other audios, which stand first, each with
+    an <audio> of its own (interleaved few-shot). `prefix=False` or `task=None` leaves
+    out "the task is ...". The text brings its own </s> at both ends: tokenise it with
+    `add_special_tokens=False` if your tokenizer prepends one.
+
+    Raises ValueError when a prompt or an output contains a special token.
+
+    Official: data/data.py AudioTextData, whose spellings differ (prompts_official.py)
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    start = BOS
+    if examples:
+        start += "here are similar examples. "
+    if prefix and task is not None:
+        start += f"the task is {clean(task_words(task))}. "
+    chunks = [_chunk(*pair) for pair in (*examples, (prompt, output))]
+    return start + "".join(chunks) + EOS
+
+
+def inference_text(
+    prompt: str, task: str | None = None, examples: Sequence[tuple[str, str]] = ()
+) -> str:
+    """The training text, cut after its last <SEP>: the model says the rest.
+
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    return _cut_after_sep(training_text(task, prompt, "", True, examples))
+
+
+def dialogue_text(rounds: Sequence[tuple[str, str]]) -> str:
+    """The training text of a dialogue about one audio: rounds of (user, assistant).
+
+    Official: chat/data/data.py, which keeps capitals
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    if not rounds:
+        raise ValueError("A dialogue needs at least one (user, assistant) round.")
+    turns = [
+        f"user: {clean(user)}\nassistant:{SEP}{clean(assistant)}{EOC}{EOS}"
+        for user, assistant in rounds
+    ]
+    return f"{BOS}the task is dialog. {AUDIO}" + "\n".join(turns)
+
+
+def dialogue_inference_text(rounds: Sequence[tuple[str, str]], user: str) -> str:
+    """Earlier rounds and a new question, cut where the assistant is to speak.
+
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    return _cut_after_sep(dialogue_text([*rounds, (user, "")]))
+
+
+def clean(text: str) -> str:
+    """Strip and lower-case a text of the user, and refuse special tokens inside it."""
+    text = str(text).strip()
+    found = [token for token in SPECIAL if token in text]
+    if found:
+        raise ValueError(
+            f"The text {text[:60]!r} contains {', '.join(found)}. The template writes "
+            "these tokens; leave them out of prompts and outputs."
+        )
+    return text.lower()
+
+
+def _chunk(prompt: str, output: str) -> str:
+    return f"{AUDIO}{clean(prompt)}\nanswer:{SEP}{clean(output)}{EOC}"
+
+
+def _cut_after_sep(text: str) -> str:
+    return text[: text.rindex(SEP) + len(SEP)]
+
+
+def build_labels(
+    input_ids: Tensor,
+    pad: int,
+    audio: int,
+    sep: int,
+    eoc: int,
+    eos: int,
+    first: int = 2,
+) -> Tensor:
+    """Labels (B, T) of token ids (B, T): the id where it is learnt, -100 elsewhere.
+
+    A token is learnt when it stands after a <SEP> and before or on the next
+    <|endofchunk|>, so every answer of an interleaved text or a dialogue counts; so is
+    every eos. Padding, <audio> and the `first` positions never are: 2 in AF1, whose
+    tokenizer and template both write </s>; 1 in AF2. An answer that truncation has cut
+    off is dropped whole, because its end would be learnt wrongly. The shift by one
+    position is the loss's business.
+
+    Official: train/train_utils.py train_one_epoch, a double Python loop
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    labels = input_ids.clone()
+    labels[(labels == pad) | (labels == audio)] = IGNORE
+    labels[:, :first] = IGNORE
+    is_sep, is_end = labels == sep, (labels == eoc) | (labels == eos)
+
+    # inside an answer: the last <SEP> came after the last <|endofchunk|>
+    position = torch.arange(1, labels.shape[1] + 1, device=labels.device)
+    last_sep = (position * is_sep).cummax(dim=1).values
+    last_eoc = (position * (labels == eoc)).cummax(dim=1).values
+    inside = last_sep > last_eoc
+    inside |= (labels == eoc) & inside.roll(1, dims=1)  # the <|endofchunk|> itself
+    labels[is_sep | ~(inside | (labels == eos))] = IGNORE
+
+    # behind the last answer that ends, nothing may be left over
+    stops = is_end | (labels == IGNORE)
+    last_stop = (position * stops).amax(dim=1, keepdim=True)  # (B, 1)
+    return labels.masked_fill(position > last_stop, IGNORE)

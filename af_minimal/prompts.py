@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 BOS = EOS = "</s>"  # OPT begins and ends a text with the same token
@@ -34,12 +35,12 @@ TASK_WORDS = {  # task names that splitting at capitals would spell badly
 
 
 def task_words(task: str) -> str:
-    """Spell out a task or dataset name: "Clotho-v2-AudioCaptioning" is audio captioning.
+    """Spell out a task or dataset name in lower-case words.
 
-    The task is the part after the last "-", split before its capitals. A name that is
-    already in words comes back lower-cased.
+    "Clotho-v2-AudioCaptioning" is "audio captioning": the part after the last "-",
+    split before its capitals. A name that is already in words comes back lower-cased.
 
-    Official: data/data.py preprocess_string_for_eval, read_dataset_name
+    Official: data/data.py AudioTextData
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
     last = task.strip().split("-")[-1]
@@ -155,17 +156,15 @@ def build_labels(
     labels = input_ids.clone()
     labels[(labels == pad) | (labels == audio)] = IGNORE
     labels[:, :first] = IGNORE
-    is_sep, is_end = labels == sep, (labels == eoc) | (labels == eos)
 
-    # inside an answer: the last <SEP> came after the last <|endofchunk|>
+    # inside an answer: the last <SEP> before here came after the last <|endofchunk|>
     position = torch.arange(1, labels.shape[1] + 1, device=labels.device)
-    last_sep = (position * is_sep).cummax(dim=1).values
+    last_sep = (position * (labels == sep)).cummax(dim=1).values
     last_eoc = (position * (labels == eoc)).cummax(dim=1).values
-    inside = last_sep > last_eoc
-    inside |= (labels == eoc) & inside.roll(1, dims=1)  # the <|endofchunk|> itself
-    labels[is_sep | ~(inside | (labels == eos))] = IGNORE
+    inside = F.pad(last_sep > last_eoc, (1, -1))  # of the position before: (B, T)
+    labels[~(inside | (labels == eos))] = IGNORE
 
     # behind the last answer that ends, nothing may be left over
-    stops = is_end | (labels == IGNORE)
+    stops = (labels == eoc) | (labels == eos) | (labels == IGNORE)
     last_stop = (position * stops).amax(dim=1, keepdim=True)  # (B, 1)
     return labels.masked_fill(position > last_stop, IGNORE)

@@ -10,8 +10,8 @@ from .captions import (
 from .catalogue import CLASSES, HELD_OUT
 from .questions import QA, questions, tags
 from .render import render
-from .sampling import sample_score
-from .scenes import Event, Score
+from .scenes import sample_score
+from .score import Event, Score
 from .sound_class import SoundClass
 
 __all__ = [

@@ -11,7 +11,7 @@ import re
 from functools import cache
 
 from .catalogue import CLASSES, HELD_OUT
-from .scenes import Event, Score, find_class
+from .score import Event, Score, find_class
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
 SILENCE = ["nothing is heard.", "there is silence.", "you can hear nothing."]

@@ -11,22 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import wordings
 from .captions import NUMBERS, adjective, captions
 from .catalogue import CLASSES
-from .sampling import countable
-from .scenes import Event, Score, find_class
-from .wordings import (
-    CAPTION_PROMPTS,
-    CLASSIFY_PROMPTS,
-    DETAIL_PROMPTS,
-    FIRST_PROMPTS,
-    KINDS_PROMPTS,
-    LAST_PROMPTS,
-    ORDER_PROMPTS,
-    TAG_PROMPTS,
-    a,
-    agree,
-)
+from .scenes import countable
+from .score import Event, Score, find_class
+from .wordings import a, agree
 
 CAPTIONING = "SoundWorld-AudioCaptioning"
 AQA = "SoundWorld-AQA"
@@ -54,7 +44,7 @@ def questions(score: Score, rng: np.random.Generator) -> list[QA]:
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
     asked = [*caption_questions(score, rng), *presence_questions(score, rng)]
-    asked.append(qa(rng, KINDS_PROMPTS, NUMBERS[len(score.events)], "count"))
+    asked.append(qa(rng, wordings.KINDS_PROMPTS, NUMBERS[len(score.events)], "count"))
     if score.events:
         asked += label_questions(score, rng)
         asked += attribute_questions(score, rng)
@@ -79,8 +69,8 @@ def caption_questions(score: Score, rng) -> list[QA]:
     """Describe the scene, plainly and with details."""
     asked = []
     for prompts, texts in (
-        (CAPTION_PROMPTS, captions(score)),
-        (DETAIL_PROMPTS, captions(score, detail=True)),
+        (wordings.CAPTION_PROMPTS, captions(score)),
+        (wordings.DETAIL_PROMPTS, captions(score, detail=True)),
     ):
         text = texts[rng.integers(len(texts))]
         asked.append(qa(rng, prompts, text, "caption", CAPTIONING))
@@ -116,11 +106,13 @@ def absent(score: Score, rng) -> str:
 def label_questions(score: Score, rng) -> list[QA]:
     """Tags, the list of sounds in order and, for a single sound, its class."""
     listed = ", ".join(score.labels)
-    asked = [qa(rng, TAG_PROMPTS, listed, "tags", CLASSIFICATION)]
+    asked = [qa(rng, wordings.TAG_PROMPTS, listed, "tags", CLASSIFICATION)]
     if len(score.events) == len(score.groups):
-        asked.append(qa(rng, ORDER_PROMPTS, listed, "order"))
+        asked.append(qa(rng, wordings.ORDER_PROMPTS, listed, "order"))
     if len(score.events) == 1:
-        asked.append(qa(rng, CLASSIFY_PROMPTS, listed, "classify", CLASSIFICATION))
+        asked.append(
+            qa(rng, wordings.CLASSIFY_PROMPTS, listed, "classify", CLASSIFICATION)
+        )
         asked.append(options_question(score, rng))
     return asked
 
@@ -131,7 +123,7 @@ def options_question(score: Score, rng, options: int = 6) -> QA:
     while len(labels) < options:
         labels.add(absent(score, rng))
     listed = "".join(f"\n - {label}." for label in sorted(labels))
-    prompts = [f"{p}\nOPTIONS:{listed}" for p in CLASSIFY_PROMPTS]
+    prompts = [f"{p}\nOPTIONS:{listed}" for p in wordings.CLASSIFY_PROMPTS]
     return qa(rng, prompts, score.labels[0], "classify_options", CLASSIFICATION)
 
 
@@ -147,8 +139,7 @@ def attribute_questions(score: Score, rng) -> list[QA]:
     values = sound.attributes[name]
     truth = rng.random() < 0.5
     if not truth:
-        others = [v for v in values if v != value]
-        value = others[rng.integers(len(others))]
+        value = str(rng.choice([v for v in values if v != value]))
     word, label = adjective(name, value), event.label
     be = agree(label, "is", "are")
     either = " or ".join(adjective(name, v) for v in values)
@@ -163,8 +154,11 @@ def attribute_questions(score: Score, rng) -> list[QA]:
         f"how {agree(label, 'does', 'do')} the {label} sound, {either}?",
     )
     answer = adjective(name, event.attributes[name])
-    asked = [binary(rng, yes_no, truth), qa(rng, choose, answer, "open")]
-    return asked + which_question(score, name, rng)
+    return [
+        binary(rng, yes_no, truth),
+        qa(rng, choose, answer, "open"),
+        *which_question(score, name, rng),
+    ]
 
 
 def askable(event: Event, name: str) -> bool:
@@ -209,13 +203,13 @@ def count_questions(score: Score, rng) -> list[QA]:
 def order_questions(score: Score, rng) -> list[QA]:
     """First, last, next and before, asked only of sounds that do not overlap."""
     groups = score.groups
-    if len(groups) < 2:
-        return []
     asked = []
+    if len(groups) < 2:
+        return asked
     if len(groups[0]) == 1:
-        asked.append(qa(rng, FIRST_PROMPTS, groups[0][0].label, "open"))
+        asked.append(qa(rng, wordings.FIRST_PROMPTS, groups[0][0].label, "open"))
     if len(groups[-1]) == 1:
-        asked.append(qa(rng, LAST_PROMPTS, groups[-1][0].label, "open"))
+        asked.append(qa(rng, wordings.LAST_PROMPTS, groups[-1][0].label, "open"))
     i = int(rng.integers(len(groups) - 1))
     if len(groups[i]) == len(groups[i + 1]) == 1:
         asked += neighbour_questions(groups[i][0].label, groups[i + 1][0].label, rng)
@@ -249,5 +243,5 @@ def neighbour_questions(first: str, second: str, rng) -> list[QA]:
 
 
 def tags(score: Score) -> list[str]:
-    """The class labels of a scene, in the order in which they start."""
+    """The class labels in the order in which they start."""
     return score.labels

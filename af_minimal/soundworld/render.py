@@ -7,7 +7,7 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import oaconvolve
 
-from .scenes import BACKGROUNDS, Event, Score, find_class
+from .score import BACKGROUNDS, Event, Score, find_class
 
 ROOMS = {"dry": (0.0, 0.0), "room": (0.25, 0.35), "hall": (0.9, 0.5)}
 # name -> (seconds until the echo is 60 dB down, its strength beside the direct sound)

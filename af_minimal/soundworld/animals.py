@@ -66,7 +66,7 @@ def cat_meow(rng, samples, attributes, sr):
 
 
 def rooster(rng, samples, attributes, sr):
-    """Cock-a-doodle-doo: three short syllables, then a long one that climbs and sags."""
+    """Cock-a-doodle-doo: three short syllables, then a long arch."""
     base = graded(rng, attributes["pitch"], 330, 800)
     rough = graded(rng, attributes["roughness"], 0.1, 1.0)
     lift = rng.uniform(1.35, 1.7)

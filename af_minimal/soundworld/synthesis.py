@@ -240,7 +240,6 @@ def morph(
     amount: np.ndarray,
     sr: int,
 ) -> np.ndarray:
-    """A mouth that moves: cross-fade two sets of formants, `amount` 0 -> 1 (samples,)."""
-    return (1 - amount) * resonate(wave, before, sr) + amount * resonate(
-        wave, after, sr
-    )
+    """A mouth that moves: cross-fade two sets of formants, `amount` 0 -> 1."""
+    closed, opened = resonate(wave, before, sr), resonate(wave, after, sr)
+    return closed + amount * (opened - closed)

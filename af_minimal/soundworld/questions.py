@@ -88,6 +88,7 @@ def presence_questions(score: Score, rng) -> list[QA]:
         f"{agree(label, 'is', 'are')} there {a(label)}?",
         f"do you hear {a(label)}?",
         f"can {a(label)} be heard?",
+        f"{agree(sound.noun, 'is', 'are')} there {sound.noun}?",
         f"can you hear {sound.noun}?",
         f"do you hear {sound.sound}?",
     )

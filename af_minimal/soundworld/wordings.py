@@ -21,7 +21,7 @@ CLASSIFY_PROMPTS = (
     "classify this sound.",
     "what is this sound?",
     "which sound is this?",
-    "what makes this sound?",
+    "name this sound.",
 )
 TAG_PROMPTS = (
     "use a few labels to describe this sound.",

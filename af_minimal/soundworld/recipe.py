@@ -1,0 +1,159 @@
+"""How `mini` is made, stage by stage, from SoundWorld and a folder of real recordings.
+
+    tokenizer -> clap -> features of scenes -> lm -> pretrain -> sft -> model
+
+Each step leaves its folder in the run. A step that is done is not done again, and one
+that was killed goes on where it was.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import checkpoints
+from ..clap import MiniCLAP, save_clap
+from ..config import PRESETS, FlamingoConfig
+from ..data import read_esc
+from ..model import AudioFlamingo
+from ..tokenizer import load_tokenizer, train_tokenizer
+from ..training import StageConfig, train
+from .captions import captions
+from .clap_batches import ClapBatches
+from .corpus import ask_scene, load_recordings, sample_scene
+from .features import FlamingoBatches, build_features
+
+STAGES = {
+    "clap": StageConfig("clap", 3000, 1e-3, precision="bf16"),
+    "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
+    "pretrain": StageConfig("pretrain", 1500, 2e-3, precision="bf16"),
+    "sft": StageConfig("sft", 3000, 1e-3, precision="bf16"),
+}
+STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run lives, what it hears, and how long it takes."""
+
+    out: Path
+    config: FlamingoConfig = field(default_factory=lambda: PRESETS["mini"])
+    recordings: str | None = None  # folder of ESC-10 or ESC-50; None: synthesis alone
+    folds: tuple[int, ...] = (1, 2, 3, 4)  # fold 5 is for the exam
+    scenes: int = 12_000
+    steps: int | None = None  # None: as STAGES says
+    seed: int = 0
+    batch: int = 64
+
+    def stage(self, name: str) -> StageConfig:
+        """The recipe of a stage, shortened if the run asks for it."""
+        config = replace(STAGES[name], seed=self.seed)
+        if self.steps is not None:
+            warmup = min(config.warmup, self.steps // 5)
+            config = replace(config, steps=self.steps, warmup=warmup)
+        return config
+
+    def heard(self) -> dict[str, list[np.ndarray]]:
+        """Waveforms of the real recordings, by label."""
+        if self.recordings is None:
+            return {}
+        return load_recordings(read_esc(self.recordings, folds=self.folds))
+
+
+def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
+    """Do one stage, and before it whatever it needs that is not there yet.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    torch.manual_seed(run.seed)
+    if stage == "clap":
+        clap = new_clap(run)
+        batches = ClapBatches(clap, run.heard(), run.seed, run.batch)
+        return train(clap, batches, run.stage(stage), run.out / stage, resume)
+    clap = trained_clap(run)
+    seeds = range(run.seed, run.seed + run.scenes)
+    recordings = run.heard()
+    features, mask = build_features(
+        clap.encoder, recordings, run.out / "features", seeds
+    )
+    scenes = [sample_scene(seed, recordings) for seed in seeds]
+    model = new_model(run)
+    before = STARTS_FROM[stage]
+    if before is not None:
+        checkpoints.load(run.out / before, model)
+    batches = FlamingoBatches(
+        features, mask, scenes, model.tokenizer, run.batch, run.seed, stage != "lm"
+    )
+    return train(model, batches, run.stage(stage), run.out / stage, resume)
+
+
+def run_all(run: Run, resume: bool = True) -> AudioFlamingo:
+    """All stages in order; the finished model is saved in `out/model` and returned.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    for stage in STAGES:
+        run_stage(run, stage, resume)
+    return finish(run)
+
+
+def finish(run: Run, stage: str = "sft") -> AudioFlamingo:
+    """Put the trained encoder and the trained model together and save both towers.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    model, clap = new_model(run), trained_clap(run)
+    checkpoints.load(run.out / stage, model)
+    model.encoder = clap.encoder
+    model.save_pretrained(run.out / "model")
+    save_clap(clap, run.out / "model")
+    return model.eval()
+
+
+def new_clap(run: Run) -> MiniCLAP:
+    """Untrained towers with the run's tokenizer."""
+    return MiniCLAP(run.config.encoder, run.config.audio, tokenizer_of(run))
+
+
+def trained_clap(run: Run) -> MiniCLAP:
+    """The towers that stage `clap` left in the run."""
+    clap = new_clap(run)
+    steps, _ = checkpoints.load(run.out / "clap", clap)
+    if steps == 0:
+        raise FileNotFoundError(
+            f"{run.out / 'clap'} holds no trained encoder: run stage clap first."
+        )
+    return clap.eval()
+
+
+def new_model(run: Run) -> AudioFlamingo:
+    """An untrained model with the run's tokenizer, without its encoder."""
+    tokenizer = tokenizer_of(run)
+    lm = {**run.config.lm, "vocab_size": len(tokenizer)}
+    config = replace(run.config, lm=lm)
+    return AudioFlamingo(config, tokenizer=tokenizer)
+
+
+def tokenizer_of(run: Run):
+    """The run's tokenizer, trained on SoundWorld's own text the first time."""
+    folder = run.out / "tokenizer"
+    if not (folder / "tokenizer.json").exists():
+        texts = text_corpus(range(run.seed, run.seed + 3000))
+        train_tokenizer(texts, run.config.lm["vocab_size"]).save_pretrained(folder)
+    return load_tokenizer(folder)
+
+
+def text_corpus(seeds: range) -> list[str]:
+    """Captions, questions and answers of some scenes.
+
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    texts = []
+    for seed in seeds:
+        scene, rng = sample_scene(seed, {}), np.random.default_rng(seed)
+        texts += captions(scene.score) + captions(scene.score, detail=True)
+        texts += [f"{q.prompt}\nAnswer:{q.output}" for q in ask_scene(scene, rng)]
+    return [text.lower() for text in texts]

@@ -1,0 +1,93 @@
+"""A model as a folder: safetensors for the weights, json for all the rest.
+
+Nothing is pickled, so a folder from a stranger can hold no program.
+
+Taught in: notebooks/06_the_audio_flamingo.ipynb
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast
+
+from .config import FlamingoConfig
+
+SHIPPED = Path(__file__).parent / "weights"
+
+
+def write_folder(
+    path: str | Path, tensors: dict[str, Tensor], config: FlamingoConfig, tokenizer
+) -> None:
+    """Write weights, config and tokenizer (or None); each file whole or not at all.
+
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    """
+    path = Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path) as aside:
+        tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        save_file(tensors, Path(aside) / "model.safetensors")
+        text = json.dumps(config.to_dict(), indent=1) + "\n"
+        (Path(aside) / "config.json").write_text(text)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(aside)
+        for file in Path(aside).iterdir():
+            os.replace(file, path / file.name)
+
+
+def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], object]:
+    """Inverse of `write_folder`: config, tensors, tokenizer (or None).
+
+    Raises:
+        FileNotFoundError: when the folder holds no model.
+
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    """
+    path = Path(path)
+    for file in ("config.json", "model.safetensors"):
+        if not (path / file).is_file():
+            raise FileNotFoundError(
+                f"no model in {path}: it has no {file}. Shipped with the package: "
+                f"{', '.join(shipped_names()) or 'none'}. Or give a folder that "
+                "save_pretrained wrote."
+            )
+    config = FlamingoConfig.from_dict(json.loads((path / "config.json").read_text()))
+    tokenizer = None
+    if (path / "tokenizer.json").is_file():
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
+    return config, load_file(path / "model.safetensors"), tokenizer
+
+
+def shipped_names() -> list[str]:
+    """Names of the models that come with the package."""
+    return sorted(p.parent.name for p in SHIPPED.glob("*/config.json"))
+
+
+def load_exactly(model: nn.Module, tensors: dict[str, Tensor], tied: set[str]) -> None:
+    """Load weights; a name too many or too few is an error that lists them.
+
+    Args:
+        tied: names that may be missing, because another name holds the same tensor.
+
+    Raises:
+        ValueError: naming missing, unexpected and wrongly shaped tensors.
+    """
+    wanted = {k: tuple(v.shape) for k, v in model.state_dict().items()}
+    given = {k: tuple(v.shape) for k, v in tensors.items()}
+    faults = {
+        "missing": sorted(wanted.keys() - given.keys() - tied),
+        "unexpected": sorted(given.keys() - wanted.keys()),
+        "of another shape": [
+            f"{k} {given[k]}, expected {wanted[k]}"
+            for k in sorted(wanted.keys() & given.keys())
+            if given[k] != wanted[k]
+        ],
+    }
+    lines = [f"{len(v)} {k}:\n  " + "\n  ".join(v) for k, v in faults.items() if v]
+    if lines:
+        raise ValueError("the weights do not fit the model.\n" + "\n".join(lines))
+    model.load_state_dict(tensors, strict=False)

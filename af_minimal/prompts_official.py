@@ -1,9 +1,12 @@
 """The official prompt spellings of AF1 and AF2, for the published weights.
 
 AF1 spells one prompt in three ways, a space and a capital apart:
-training "captioning. <audio>...\\nAnswer:", evaluation "captioning.<audio>...\\nanswer:"
-and the inference scripts "captioning. <audio>...\\nanswer:". A model reads best what it
-was trained on.
+
+    training    ... captioning. <audio>...\\nAnswer:
+    evaluation  ... captioning.<audio>...\\nanswer:
+    inference   ... captioning. <audio>...\\nanswer:
+
+A model reads best what it was trained on.
 
 Random choices take a `numpy.random.RandomState`, not a Generator: the official code
 draws from numpy's legacy global stream, and only a RandomState repeats its numbers.

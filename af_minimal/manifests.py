@@ -1,0 +1,230 @@
+"""Manifests: JSON files, in the official format, that list the rows of a dataset.
+
+Taught in: notebooks/07_prompts_labels_blending.ipynb
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MAX_SHOWN = 10  # broken rows that an error spells out
+
+
+class ManifestError(ValueError):
+    """A manifest cannot be used; the message names file, rows and reasons."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One audio with a prompt and the output to learn.
+
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+
+    audio: Any  # path, Clip, or a SoundWorld Score
+    prompt: str
+    output: str
+    task: str | None = None  # words or a dataset name: "Clotho-v2-AudioCaptioning"
+    start_s: float = 0.0  # seconds into the file at which to begin
+    label: str | None = None  # class, of a classification set
+    fold: int | None = None  # part of a cross-validation, of such a set
+    dialogue: tuple[tuple[str, str], ...] = ()  # rounds (user, assistant), of a chat
+    examples: tuple["Example", ...] = ()  # few-shot: heard before this one
+    examples_are: str | None = None  # "similar" or "random"
+
+
+def read_manifest(
+    path: str | Path, data_root: str | Path, check_audio: bool = True
+) -> list[Example]:
+    """Read one manifest; its audio files must lie inside the folder `data_root`.
+
+    An interleaved manifest, `interleaved_knn-train.json`, is read with the `train.json`
+    and the split beside it. `check_audio=False` does not look whether files exist.
+
+    Raises ManifestError listing every broken row with its key and the reason.
+
+    Official: data/data.py AudioTextData
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    path = Path(path)
+    manifest = _load(path)
+    if "interleaved_data" in manifest:
+        return _read_interleaved(path, manifest, data_root, check_audio)
+    rows = manifest.get("data")
+    if not isinstance(rows, dict) or not rows:
+        raise ManifestError(
+            f'{path} has no rows: it needs "data": {{"0": {{"name", "prompt", '
+            '"output"}, ...}.'
+        )
+    folder = _audio_folder(path, manifest, data_root)
+    examples, broken = [], []
+    if manifest.get("total_num", len(rows)) != len(rows):
+        broken.append(f"total_num is {manifest['total_num']}; rows: {len(rows)}")
+    for key, row in rows.items():
+        try:
+            task = manifest.get("flamingo_task")
+            examples.append(_example(row, folder, Path(data_root), task, check_audio))
+        except ValueError as error:
+            broken.append(f"row {key}: {error}")
+    _raise_broken(path, broken)
+    return examples
+
+
+def _load(path: Path) -> dict:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ManifestError(f"There is no manifest {path}.") from None
+    except ValueError as error:
+        raise ManifestError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(manifest, dict):
+        raise ManifestError(f"{path} holds a {type(manifest).__name__}, not an object.")
+    return manifest
+
+
+def _raise_broken(path: Path, broken: list[str]) -> None:
+    if broken:
+        more = len(broken) - MAX_SHOWN
+        tail = [f"... and {more} more"] if more > 0 else []
+        lines = "\n  ".join(broken[:MAX_SHOWN] + tail)
+        raise ManifestError(f"{path}: {len(broken)} broken.\n  {lines}")
+
+
+def _audio_folder(path: Path, manifest: dict, data_root: str | Path) -> Path:
+    """dataset_path / split_path, where dataset_path may be relative to data_root."""
+    dataset = str(manifest.get("dataset_path") or "")
+    if not dataset.startswith(str(data_root)):
+        dataset = Path(data_root) / dataset  # an absolute dataset_path wins
+    folder = Path(dataset) / (manifest.get("split_path") or "")
+    if not _inside(folder, data_root):
+        raise ManifestError(
+            f"{path}: dataset_path and split_path lead to {folder}, outside data_root "
+            f"{data_root}. Pass the data_root that holds the audio, or make "
+            "dataset_path relative to it."
+        )
+    return folder
+
+
+def _inside(path: Path, root: str | Path) -> bool:
+    """True when `path` stays in `root` after symlinks and .. are followed."""
+    real, root = os.path.realpath(path), os.path.realpath(root)
+    return os.path.commonpath([real, root]) == root
+
+
+def _example(row, folder: Path, root: Path, task, check_audio: bool) -> Example:
+    if not isinstance(row, dict):
+        raise ValueError(f"an object is expected, {type(row).__name__} came")
+    name = row.get("name")
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise ValueError(f"name is {name!r}; a file name is expected")
+    file = folder / name
+    if Path(name).is_absolute() or ".." in Path(name).parts or not _inside(file, root):
+        raise ValueError(f"name {name!r} leaves the data root; use a path inside it")
+    if check_audio and not file.is_file():
+        raise ValueError(f"there is no audio file {file}")
+    start_s = row.get("audio_start", 0.0)
+    if (
+        isinstance(start_s, bool)
+        or not isinstance(start_s, (int, float))
+        or start_s < 0
+    ):
+        raise ValueError(f"audio_start is {start_s!r}; seconds from 0 are expected")
+    dialogue = _dialogue(row["dialogue"]) if "dialogue" in row else ()
+    prompt, output = (
+        ("", "") if dialogue else (_text(row, "prompt"), _text(row, "output"))
+    )
+    return Example(
+        str(file), prompt, output, task, start_s=float(start_s), dialogue=dialogue
+    )
+
+
+def _text(row: dict, field: str) -> str:
+    value = row.get(field)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number and (not isinstance(value, str) or not value.strip()):
+        raise ValueError(f"{field} is {value!r}; a text is expected")
+    return str(value)
+
+
+def _dialogue(turns) -> tuple[tuple[str, str], ...]:
+    if not isinstance(turns, list) or not turns:
+        raise ValueError("dialogue is not a list of rounds")
+    if not all(isinstance(turn, dict) for turn in turns):
+        raise ValueError('each round of a dialogue is {"user", "assistant"}')
+    return tuple((_text(turn, "user"), _text(turn, "assistant")) for turn in turns)
+
+
+def _read_interleaved(
+    path: Path, manifest: dict, data_root: str | Path, check_audio: bool
+) -> list[Example]:
+    """Few-shot rows come from train.json, the query from the split's own manifest."""
+    kind, _, split = path.stem.removeprefix("interleaved_").partition("-")
+    train = read_manifest(path.with_name("train.json"), data_root, check_audio)
+    queries = read_manifest(path.with_name(f"{split}.json"), data_root, check_audio)
+    kind = {"knn": "similar"}.get(kind, kind)
+    examples, broken = [], []
+    for key, row in manifest["interleaved_data"].items():
+        try:
+            query = _at(queries, row["generation_index_in_split"])
+            shots = tuple(_at(train, i) for i in row["fewshot_indices_in_train"])
+            fields = query.__dict__ | {"examples": shots, "examples_are": kind}
+            examples.append(Example(**fields))
+        except (KeyError, TypeError, ValueError) as error:
+            broken.append(f"row {key}: {error!r}")
+    _raise_broken(path, broken)
+    return examples
+
+
+def _at(examples: list[Example], index: int) -> Example:
+    if not isinstance(index, int) or not 0 <= index < len(examples):
+        raise ValueError(f"index {index!r} is not one of {len(examples)} rows")
+    return examples[index]
+
+
+def write_manifest(
+    path: str | Path,
+    examples: Sequence[Example],
+    data_root: str | Path,
+    flamingo_task: str,
+    split: str = "train",
+) -> None:
+    """Write examples whose audio is a path inside `data_root`, all at once or not at all.
+
+    Raises ManifestError when an audio is not a path, or leaves `data_root`.
+
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    broken = [
+        f"row {i}: audio {example.audio!r} is not a path inside {data_root}"
+        for i, example in enumerate(examples)
+        if not isinstance(example.audio, (str, Path))
+        or not _inside(Path(example.audio), data_root)
+    ]
+    _raise_broken(Path(path), broken)
+    rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
+    manifest = {
+        "dataset_path": str(data_root),
+        "split": split,
+        "split_path": "",
+        "flamingo_task": flamingo_task,
+        "total_num": len(rows),
+        "data": rows,
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    temporary = Path(f"{path}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _row(example: Example, data_root: str | Path) -> dict:
+    name = os.path.relpath(os.path.realpath(example.audio), os.path.realpath(data_root))
+    row = {"name": name}
+    if example.dialogue:
+        pairs = [{"user": u, "assistant": a} for u, a in example.dialogue]
+        row["dialogue"] = pairs
+    else:
+        row |= {"prompt": example.prompt, "output": example.output}
+    return row | ({"audio_start": example.start_s} if example.start_s else {})

@@ -1,0 +1,1 @@
+"""What only notebooks use: figures, widgets, exercise checks and the set-up cell."""

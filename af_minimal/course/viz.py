@@ -1,0 +1,239 @@
+"""Every figure of the course: one size, one palette, units on every axis.
+
+Each function draws and shows its figure. Pass `ax=` to draw into axes of your own; then
+nothing is shown.
+"""
+
+import html
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..audio import Clip, log_mel, num_windows
+from ..config import AudioConfig, EncoderConfig
+from .picture import architecture as draw_architecture
+
+SIZE = (8.0, 3.2)  # inches
+DPI = 100
+# one hue each, from the Okabe-Ito set, which colour-blind readers can tell apart
+AUDIO, TEXT, GATE = "#0072B2", "#D55E00", "#009E73"
+QUIET = "#B8B8B8"  # what is padded, hidden or only there to compare with
+HEAT = "cividis"
+
+
+def set_style() -> None:
+    """Font sizes and spines of all figures; `notebook_setup` calls it."""
+    rcParams.update(
+        {
+            "font.size": 10,
+            "axes.titlesize": 11,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "image.cmap": HEAT,
+        }
+    )
+
+
+def new_figure(rows: int = 1, height: float = 1.0) -> Figure:
+    """An empty figure of the course's width, outside pyplot's global state."""
+    figure = Figure(figsize=(SIZE[0], SIZE[1] * height), dpi=DPI, layout="constrained")
+    figure.subplots(rows, 1, sharex=rows > 1)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG bytes, for an image widget or a file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show a figure in the notebook, with words for those who cannot see it."""
+    from IPython.display import Image, display
+
+    display(Image(data=png(figure), format="png", alt=alt))
+
+
+def to_numpy(values) -> np.ndarray:
+    """A tensor, list or array as a numpy array on the CPU."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().float().numpy()
+    return np.asarray(values)
+
+
+def mel(clip: Clip, config: EncoderConfig | None = None, ax: Axes | None = None):
+    """Log-mel picture of a clip: seconds across, mel bins up, decibels as colour."""
+    config = config or EncoderConfig()
+    picture = log_mel(torch.from_numpy(clip.waveform), config, clip.sample_rate)
+    figure, axes = _figure_and_axes(ax)
+    extent = (0, clip.duration_s, 0, config.n_mels)
+    top = float(picture.max())
+    image = axes.imshow(
+        picture.T, origin="lower", aspect="auto", extent=extent, vmin=top - 80, cmap=HEAT
+    )
+    axes.figure.colorbar(image, ax=axes, label="level (dB)", pad=0.01)
+    axes.set(xlabel="time (s)", ylabel="mel bin")
+    _show_own(figure, f"Log-mel picture of {clip.duration_s:.1f} s of sound")
+
+
+def clip_card(clip: Clip, title: str = "", config: EncoderConfig | None = None):
+    """Waveform above log-mel picture on one time axis in seconds."""
+    figure = new_figure(rows=2, height=1.2)
+    wave, below = figure.axes
+    times = np.arange(len(clip.waveform)) / clip.sample_rate
+    wave.plot(times, clip.waveform, color=AUDIO, linewidth=0.5)
+    wave.set(ylabel="amplitude", ylim=(-1, 1), title=title)
+    mel(clip, config, ax=below)
+    show(figure, f"Waveform and log-mel picture, {clip.duration_s:.1f} s. {title}")
+
+
+def window_strip(clip: Clip, config: AudioConfig, ax: Axes | None = None):
+    """Where the windows lie on the waveform; padding is grey, each window a bar."""
+    figure, axes = _figure_and_axes(ax)
+    samples = round(clip.duration_s * config.sample_rate)
+    real = num_windows(samples, config)
+    for i in range(config.max_windows):
+        colour = AUDIO if i < real else QUIET
+        start = i * config.hop / config.sample_rate
+        axes.barh(i, config.window_s, left=start, height=0.7, color=colour, alpha=0.75)
+    times = np.arange(len(clip.waveform)) / clip.sample_rate
+    axes.plot(times, -2.5 + 1.5 * clip.waveform, color="black", linewidth=0.4)
+    axes.axvline(clip.duration_s, color="black", linestyle=":", linewidth=1)
+    axes.set(xlabel="time (s)", ylabel="window", ylim=(config.max_windows, -4.5))
+    axes.set_title(f"{real} windows hear the clip, {config.max_windows - real} are empty")
+    _show_own(figure, f"{real} real windows of {config.max_windows} on the time axis")
+
+
+def mask_grid(
+    mask, tokens: Sequence[str], windows_per_audio: int | None = None, ax=None
+):
+    """Which text token (row) may hear which window (column): blue may, grey may not."""
+    mask = to_numpy(mask).astype(bool)  # (T, L)
+    _check_grid(mask, tokens, "mask")
+    figure, axes = _figure_and_axes(ax, rows=len(tokens))
+    colours = np.where(mask[..., None], _rgb(AUDIO), _rgb("#E6E6E6"))  # (T, L, 3)
+    axes.imshow(colours, aspect="auto")
+    axes.set_xticks(np.arange(mask.shape[1] + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(mask.shape[0] + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=1)
+    axes.tick_params(which="minor", length=0)
+    for edge in range(windows_per_audio or 0, mask.shape[1], windows_per_audio or 1):
+        axes.axvline(edge - 0.5, color="black", linewidth=1.5)
+    _token_rows(axes, tokens)
+    axes.set(xlabel="window", ylabel="text token")
+    _show_own(figure, f"Grid of {mask.shape[0]} tokens by {mask.shape[1]} windows")
+
+
+def attention_map(
+    weights, tokens: Sequence[str], window_times: Sequence[float], title="", ax=None
+):
+    """Attention of every text token (row) over windows (columns, start in seconds)."""
+    weights = to_numpy(weights)  # (T, L)
+    _check_grid(weights, tokens, "weights")
+    figure, axes = _figure_and_axes(ax, rows=len(tokens))
+    image = axes.imshow(weights, aspect="auto", vmin=0, cmap=HEAT)
+    axes.figure.colorbar(image, ax=axes, label="attention weight", pad=0.01)
+    every = max(1, len(window_times) // 12)
+    ticks = range(0, len(window_times), every)
+    axes.set_xticks(ticks, [f"{window_times[i]:g}" for i in ticks])
+    _token_rows(axes, tokens)
+    axes.set(xlabel="start of the window (s)", ylabel="text token", title=title)
+    _show_own(figure, f"Attention of {len(tokens)} tokens over windows. {title}")
+
+
+def gate_curve(attn, ff=None, x=None, xlabel: str = "language-model layer", ax=None):
+    """How far the gates are open: tanh(gate), 0 is closed, per layer or per step."""
+    figure, axes = _figure_and_axes(ax)
+    attn = to_numpy(attn)
+    x = np.arange(len(attn)) if x is None else x
+    axes.plot(x, attn, "o-", color=GATE, label="attention gate")
+    if ff is not None:
+        axes.plot(x, to_numpy(ff), "s--", color=GATE, alpha=0.6, label="MLP gate")
+    axes.axhline(0, color=QUIET, linewidth=1)
+    axes.set(xlabel=xlabel, ylabel="tanh(gate)")
+    axes.legend()
+    _show_own(figure, f"tanh of the gates against {xlabel}")
+
+
+def loss_curve(log, reference: float | None = None, label="training", smooth=1, ax=None):
+    """Loss against step; `log` is a list of losses or of rows with step and loss.
+
+    `smooth` averages so many steps; `reference` draws a line to compare with.
+    """
+    figure, axes = _figure_and_axes(ax)
+    rows = log and isinstance(log[0], dict)
+    steps = np.array([row["step"] for row in log] if rows else range(len(log)))
+    losses = np.array([row["loss"] for row in log] if rows else to_numpy(log))
+    kernel = np.ones(smooth) / smooth
+    axes.plot(
+        steps[smooth - 1 :],
+        np.convolve(losses, kernel, "valid"),
+        color=TEXT,
+        label=label,
+    )
+    if reference is not None:
+        axes.axhline(reference, color=QUIET, linestyle="--", label="reference")
+    axes.set(xlabel="step", ylabel="loss (nats per token)")
+    axes.legend()
+    _show_own(figure, f"Loss over {len(losses)} steps")
+
+
+def generation_table(rows: Sequence[dict], right: str | None = None) -> None:
+    """Rows of equal keys as a table; `right` names a True/False column to mark."""
+    from IPython.display import HTML, display
+
+    def cell(key, value):
+        if key == right:
+            value = "✓" if value else "✗"
+        text = f"{value:.3f}" if isinstance(value, float) else str(value)
+        return f"<td style='text-align:left'>{html.escape(text)}</td>"
+
+    head = "".join(f"<th style='text-align:left'>{html.escape(k)}</th>" for k in rows[0])
+    body = "".join(
+        "<tr>" + "".join(cell(k, row[k]) for k in rows[0]) + "</tr>" for row in rows
+    )
+    display(HTML(f"<table><tr>{head}</tr>{body}</table>"))
+
+
+def architecture(highlight: str | None = None) -> None:
+    """The one picture of the course, with the box you are in lit."""
+    figure = Figure(figsize=(SIZE[0], SIZE[1]), dpi=DPI)
+    draw_architecture(figure.add_axes((0, 0, 1, 1)), highlight)
+    show(figure, f"The parts of Audio Flamingo; you are at: {highlight or 'the whole'}")
+
+
+def _figure_and_axes(ax: Axes | None, rows: int = 0) -> tuple[Figure | None, Axes]:
+    """Own figure, taller for many rows; or none, and the caller's axes."""
+    if ax is not None:
+        return None, ax
+    figure = new_figure(height=max(1.0, min(2.5, 0.075 * rows)))
+    return figure, figure.axes[0]
+
+
+def _show_own(figure: Figure | None, alt: str) -> None:
+    if figure is not None:
+        show(figure, alt)
+
+
+def _rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+
+
+def _token_rows(axes: Axes, tokens: Sequence[str]) -> None:
+    axes.set_yticks(range(len(tokens)), [t.replace("$", r"\$") for t in tokens])
+    axes.tick_params(axis="y", labelsize=8, colors=TEXT)
+
+
+def _check_grid(grid: np.ndarray, tokens: Sequence[str], name: str) -> None:
+    if grid.ndim != 2 or len(grid) != len(tokens):
+        raise ValueError(
+            f"{name} has shape {grid.shape} and there are {len(tokens)} tokens: pass "
+            f"one row per token, (T, L), for example {name}[0] of a batch."
+        )

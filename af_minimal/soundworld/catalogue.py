@@ -5,7 +5,7 @@ Each row: label, family, three wordings, continuous?, seconds, own attributes, v
 
 import numpy as np
 
-from . import animals, held_out, machines, music, nature, people
+from . import animals, hands, held_out, machines, music, nature, people
 from .sound_class import SoundClass
 
 ANIMALS = "animals"
@@ -140,10 +140,10 @@ _TRAINED = (
                PITCH | ROUGHNESS, people.cough),
     SoundClass("applause", PEOPLE, "people applaud", "an applauding crowd",
                "the applause of a crowd", True, (2.0, 5.0),
-               DENSITY | TONE, people.applause),
+               DENSITY | TONE, hands.applause),
     SoundClass("footsteps", PEOPLE, "a person walks", "a walking person",
                "the steps of a walker", True, (1.5, 4.0),
-               RATE | TONE, people.footsteps),
+               RATE | TONE, hands.footsteps),
     SoundClass("whistling", PEOPLE, "a person whistles", "a whistling person",
                "the whistle of a person", False, (0.8, 1.5),
                PITCH | LENGTH, people.whistling),
@@ -155,10 +155,10 @@ _TRAINED = (
                PITCH | ROUGHNESS | LENGTH, people.scream),
     SoundClass("door knock", PEOPLE, "someone knocks on a door", "a knocking visitor",
                "the knock on a door", False, (0.6, 1.2),
-               PITCH | RATE, people.door_knock),
+               PITCH | RATE, hands.door_knock),
     SoundClass("typing", PEOPLE, "someone types on a keyboard", "a typing writer",
                "the clatter of a keyboard", True, (1.5, 4.0),
-               RATE | TONE, people.typing),
+               RATE | TONE, hands.typing),
     SoundClass("talking", PEOPLE, "a person talks", "a talking person",
                "the voice of a speaker", True, (1.5, 4.0),
                PITCH | RATE, people.talking),

@@ -149,12 +149,11 @@ def fire_crackling(rng, samples, attributes, sr):
     tone = graded(rng, attributes["tone"], 900, 4500)
     rate = graded(rng, attributes["density"], 8, 30)
     pops = drops(rng, samples, sr, rate, 0.6 * tone, 1.8 * tone, 0.01)
-    onsets = scatter(rng, samples, sr, 3.0)
-    for onset in onsets:
-        burst = scatter(rng, int(0.08 * sr), sr, 150)
-        grain = click(rng, sr, 0.008, 0.5 * tone, 3 * tone)
-        snap = train(samples, onset + burst, rng.exponential(1, len(burst)), grain)
-        pops += snap * rng.uniform(0.5, 2)
+    centres = np.repeat(scatter(rng, samples, sr, 3.0), 8)
+    onsets = centres + rng.uniform(0, 0.08 * sr, len(centres))
+    gains = rng.exponential(1.0, len(onsets))
+    snap = click(rng, sr, 0.008, 0.5 * tone, 3 * tone)
+    pops += train(samples, onsets, gains, snap)
     flame = np.exp(0.5 * wander(rng, samples, sr, 9))
     roar = noise(rng, samples, sr, 50, uniform(rng, 200, 600), -0.5) * flame
     return pops / (np.abs(pops).max() + 1e-9) + rng.uniform(0.02, 0.07) * roar

@@ -1,0 +1,209 @@
+"""Ask a question about a sound: prompts, a batch padded on the left, decoding.
+
+The audio is encoded once, and the keys and values of every gated block are computed
+once for a whole answer. The official code computes them again for every new token.
+
+It also has a fault that shows only here. With a cache, a step sees one token, but the
+official mask still counts `<audio>` tokens inside that one token. It finds none: from
+the second generated token on the model hears the first demonstration of a few-shot
+prompt, not the sound it was asked about. Here the mask of a new token is made from all
+ids so far, and cached answers equal uncached ones.
+
+Taught in: notebooks/06_the_audio_flamingo.ipynb
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .audio import Clip, hear, load_audio
+from .data import Example, open_clip
+from .model import AudioFlamingo
+from .prompts import inference_text
+
+
+def ask(
+    model: AudioFlamingo,
+    clip: Clip | str | Path | Sequence,
+    question: str | Sequence[str],
+    examples: Sequence | None = None,
+    task: str | Sequence[str | None] | None = None,
+    max_new_tokens: int = 64,
+    num_beams: int = 1,
+    seed: int = 0,
+    **kwargs,
+) -> str | list[str]:
+    """Answer a question about a clip, or a list of questions about a list of clips.
+
+    Args:
+        clip: a Clip or a path, or a list of them. One clip serves all questions.
+        question: a text, or a list of them. One question serves all clips.
+        examples: demonstrations (`data.Example`), heard before the clip; the same for
+            every question, or a list of lists, one per question.
+        task: words for "the task is ..."; None leaves the sentence out. A list has one
+            for each question.
+        seed: of the sampling, when `do_sample=True` is among the `kwargs`.
+        kwargs: further arguments of Hugging Face `generate`.
+
+    Returns:
+        A string; a list of strings when a list came in.
+
+    Raises:
+        ValueError: when clips, questions and examples differ in number, or the model
+            has no encoder or tokenizer.
+
+    Official: inference/inference_examples.py
+    Taught in: notebooks/00_meet_the_model.ipynb
+    """
+    check_can_answer(model)
+    single = isinstance(question, str) and not is_list(clip)
+    clips, questions = pair_up(clip, question)
+    shots = spread_examples(examples, len(questions))
+    tasks = spread_tasks(task, len(questions))
+    texts = [
+        inference_text(q, task, [(e.prompt, e.output) for e in shot])
+        for q, task, shot in zip(questions, tasks, shots, strict=True)
+    ]
+    audios = [[*shot, clip] for clip, shot in zip(clips, shots, strict=True)]
+    features, audio_mask = encode(model, audios)  # (B, L, E), (B, L)
+    answers = complete(
+        model,
+        texts,
+        features,
+        audio_mask,
+        seed,
+        max_new_tokens=max_new_tokens,
+        num_beams=num_beams,
+        **kwargs,
+    )
+    return answers[0] if single and len(answers) == 1 else answers
+
+
+@torch.no_grad()
+def encode(model: AudioFlamingo, audios: Sequence[Sequence]) -> tuple[Tensor, Tensor]:
+    """Encoder features (B, L, E) and mask (B, L) of the audios of each row, in order.
+
+    An audio is a Clip, a path or an Example.
+
+    Rows with fewer audios than the longest are padded with windows of silence.
+
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    """
+    config, rate = model.config.audio, model.config.audio.sample_rate
+    most = max(len(row) for row in audios)  # A
+    shape = (len(audios), most, config.max_windows)  # (B, A, W)
+    windows = np.zeros((*shape, config.window), np.float32)  # (B, A, W, samples)
+    mask = np.zeros(shape, bool)  # (B, A, W)
+    for b, row in enumerate(audios):
+        for a, audio in enumerate(row):
+            windows[b, a], mask[b, a] = hear(as_clip(audio, rate), config)
+    windows = torch.from_numpy(windows).flatten(1, 2)  # (B, L, samples)
+    mask = torch.from_numpy(mask).flatten(1)  # (B, L)
+    return model.encoder.encode_windows(windows, mask)
+
+
+def complete(
+    model: AudioFlamingo,
+    texts: Sequence[str],
+    features: Tensor | None,
+    audio_mask: Tensor | None,
+    seed: int = 0,
+    **kwargs,
+) -> list[str]:
+    """What the model says after each text, up to `<|endofchunk|>` or the end token.
+
+    Args:
+        texts: prompts that end with `<SEP>`; padded on the left to one length.
+        features: encoder features (B, L, E) with `audio_mask` (B, L), or None.
+
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    """
+    tokenizer, device = model.tokenizer, model.get_input_embeddings().weight.device
+    batch = tokenizer(
+        list(texts),
+        padding=True,
+        padding_side="left",
+        return_token_type_ids=False,
+        return_tensors="pt",
+    ).to(device)
+    ends = [tokenizer.eos_token_id, model.config.eoc_token_id]
+    settings = {
+        "do_sample": False,
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": [token for token in ends if token is not None],
+        **kwargs,
+    }
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        ids = model.generate(
+            batch.input_ids, batch.attention_mask, features, audio_mask, **settings
+        )  # (B, T + new)
+    new = ids[:, batch.input_ids.shape[1] :]  # (B, new)
+    said = tokenizer.batch_decode(new, skip_special_tokens=True)
+    return [text.strip() for text in said]
+
+
+def as_clip(audio, sample_rate: int) -> Clip:
+    """A Clip as it is; a path or the audio of an Example is opened at `sample_rate`."""
+    if isinstance(audio, Example):
+        return open_clip(audio, sample_rate)
+    return audio if isinstance(audio, Clip) else load_audio(audio, sample_rate)
+
+
+def is_list(value) -> bool:
+    """Several clips or questions, rather than one."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def pair_up(clip, question) -> tuple[list, list[str]]:
+    """Clips and questions as two lists of one length; a lone one is repeated."""
+    clips = list(clip) if is_list(clip) else [clip]
+    questions = list(question) if is_list(question) else [question]
+    if not is_list(clip):
+        clips = clips * len(questions)
+    if not is_list(question):
+        questions = questions * len(clips)
+    if len(clips) != len(questions) or not clips:
+        raise ValueError(
+            f"{len(clips)} clips came with {len(questions)} questions. Give one "
+            "question for each clip, one clip for all, or one question for all."
+        )
+    return clips, questions
+
+
+def spread_examples(examples: Sequence | None, rows: int) -> list[list]:
+    """The demonstrations of each row: one list for all, or a list for each."""
+    if not examples:
+        return [[] for _ in range(rows)]
+    if not is_list(examples[0]):
+        return [list(examples)] * rows
+    if len(examples) != rows:
+        raise ValueError(
+            f"{len(examples)} lists of examples came with {rows} questions. Give one "
+            "list for each question, or one flat list for all."
+        )
+    return [list(row) for row in examples]
+
+
+def spread_tasks(task, rows: int) -> list[str | None]:
+    """The task of each row: one for all, or a list with one for each."""
+    tasks = list(task) if is_list(task) else [task] * rows
+    if len(tasks) != rows:
+        raise ValueError(
+            f"{len(tasks)} tasks came with {rows} questions; give as many."
+        )
+    return tasks
+
+
+def check_can_answer(model: AudioFlamingo) -> None:
+    """Complain when a model lacks the parts that turn sound and text into tensors."""
+    for part in ("encoder", "tokenizer"):
+        if getattr(model, part) is None:
+            raise ValueError(
+                f"this model has no {part}, so it takes tensors only. Set "
+                f"model.{part}, or load a whole model: af.load('mini')."
+            )

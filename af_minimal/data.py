@@ -123,8 +123,8 @@ def read_esc(
     table = next((file for file in tables if file.is_file()), None)
     if table is None:
         raise FileNotFoundError(
-            f"{folder} is not an ESC folder: there is no meta.csv (filename,fold,label) "
-            "and no meta/esc50.csv (filename,fold,category) in it."
+            f"{folder} is not an ESC folder: it holds neither meta.csv "
+            "(filename,fold,label) nor meta/esc50.csv (filename,fold,category)."
         )
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))

@@ -95,10 +95,10 @@ def _raise_broken(path: Path, broken: list[str]) -> None:
 
 def _audio_folder(path: Path, manifest: dict, data_root: str | Path) -> Path:
     """dataset_path / split_path, where dataset_path may be relative to data_root."""
-    dataset = str(manifest.get("dataset_path") or "")
-    if not dataset.startswith(str(data_root)):
+    dataset = Path(manifest.get("dataset_path") or "")
+    if not dataset.is_relative_to(data_root):
         dataset = Path(data_root) / dataset  # an absolute dataset_path wins
-    folder = Path(dataset) / (manifest.get("split_path") or "")
+    folder = dataset / (manifest.get("split_path") or "")
     if not _inside(folder, data_root):
         raise ManifestError(
             f"{path}: dataset_path and split_path lead to {folder}, outside data_root "
@@ -191,7 +191,7 @@ def write_manifest(
     flamingo_task: str,
     split: str = "train",
 ) -> None:
-    """Write examples whose audio is a path inside `data_root`, all at once or not at all.
+    """Write examples whose audio is a path inside `data_root`; all of them, or nothing.
 
     Raises ManifestError when an audio is not a path, or leaves `data_root`.
 

@@ -1,4 +1,4 @@
-"""Checkpoints that survive a power cut: written aside, then switched to in one move.
+"""Checkpoints that survive being killed: written aside, then switched to in one move.
 
 A checkpoint is a folder with `model.safetensors`, `optimizer.safetensors` and
 `state.json`; `latest.json` names the one that is whole. Nothing is pickled.
@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, load_model, save_file, save_model
 from torch import nn
 
@@ -24,7 +25,14 @@ def write_json(path: str | Path, value) -> None:
     path = Path(path)
     aside = path.with_name(path.name + ".part")
     aside.write_text(json.dumps(value, indent=1) + "\n")
+    to_disk(aside)
     os.replace(aside, path)
+
+
+def to_disk(path: Path) -> None:
+    """Wait until a file has left the machine's memory: power cuts happen too."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def save(
@@ -33,22 +41,28 @@ def save(
     optimizer: torch.optim.Optimizer,
     step: int,
     log: list[dict],
+    stage: str = "",
 ) -> None:
     """Save a checkpoint in `out`; the one before it goes only when this one is whole.
 
     Args:
         step: optimiser steps taken so far.
         log: rows of the training log, kept with the weights.
+        stage: what the run was for; `load` refuses to go on with another.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     out = Path(out)
     folder, aside = out / f"step-{step:07d}", out / "part"
+    if folder == newest(out):  # an earlier run's, and it stays until ours is whole
+        folder = out / f"{folder.name}-again"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     save_model(model, str(aside / "model.safetensors"))
     save_file(optimizer_tensors(model, optimizer), aside / "optimizer.safetensors")
-    write_json(aside / "state.json", {"step": step, "log": log})
+    to_disk(aside / "model.safetensors")
+    to_disk(aside / "optimizer.safetensors")
+    write_json(aside / "state.json", {"step": step, "stage": stage, "log": log})
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(aside, folder)
     write_json(out / "latest.json", {"folder": folder.name})
@@ -57,24 +71,69 @@ def save(
             shutil.rmtree(old, ignore_errors=True)
 
 
+def newest(out: str | Path) -> Path | None:
+    """The folder of the last whole checkpoint in `out`, or None.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    latest = Path(out) / "latest.json"
+    if not latest.exists():
+        return None
+    # only the name counts: a checkpoint never lies outside its run's folder
+    return Path(out) / Path(json.loads(latest.read_text())["folder"]).name
+
+
 def load(
-    out: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+    out: str | Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    stage: str | None = None,
 ) -> tuple[int, list[dict]]:
     """Load the last whole checkpoint of `out` in place: (steps taken, log).
 
     Gives (0, []) when there is none.
 
+    Args:
+        stage: the stage that wants to go on; None takes a checkpoint of any.
+
+    Raises:
+        ValueError: when the checkpoint is another stage's or another model's.
+
     Taught in: notebooks/08_staged_training.ipynb
     """
-    out = Path(out)
-    if not (out / "latest.json").exists():
+    folder = newest(out)
+    if folder is None:
         return 0, []
-    folder = out / json.loads((out / "latest.json").read_text())["folder"]
+    state = json.loads((folder / "state.json").read_text())
+    if stage is not None and state.get("stage", stage) != stage:
+        raise ValueError(
+            f"{folder} was saved by stage {state['stage']!r} and this is stage "
+            f"{stage!r}; give each stage an `out` folder of its own."
+        )
+    check_same_model(folder / "model.safetensors", model)
     load_model(model, str(folder / "model.safetensors"))
     if optimizer is not None:
         set_optimizer(model, optimizer, load_file(folder / "optimizer.safetensors"))
-    state = json.loads((folder / "state.json").read_text())
     return state["step"], state["log"]
+
+
+def check_same_model(path: Path, model: nn.Module) -> None:
+    """Raise ValueError unless names and shapes in a file are those of the model.
+
+    Names that only the model has pass here: `save_model` writes shared weights once.
+    """
+    ours = {name: list(value.shape) for name, value in model.state_dict().items()}
+    with safe_open(str(path), "pt") as file:
+        saved = {name: file.get_slice(name).get_shape() for name in file.keys()}
+    wrong = [name for name in saved if ours.get(name) != saved[name]]
+    if wrong:
+        name = wrong[0]
+        raise ValueError(
+            f"{path} is another model's: {len(wrong)} of its {len(saved)} tensors do "
+            f"not fit. The file's {name} is {saved[name]}; in the "
+            f"{type(model).__name__} given it is {ours.get(name, 'missing')}. Build "
+            "the model that was saved, or choose another `out` folder."
+        )
 
 
 def optimizer_tensors(model: nn.Module, optimizer) -> dict[str, torch.Tensor]:
@@ -87,12 +146,10 @@ def optimizer_tensors(model: nn.Module, optimizer) -> dict[str, torch.Tensor]:
 
 
 def set_optimizer(model: nn.Module, optimizer, tensors: dict) -> None:
-    """Inverse of `optimizer_tensors`."""
-    for name, parameter in model.named_parameters():
-        memory = {
-            key.rpartition("/")[2]: value.to(parameter.device if value.dim() else "cpu")
-            for key, value in tensors.items()
-            if key.rpartition("/")[0] == name
-        }
-        if memory:
-            optimizer.state[parameter] = memory
+    """Inverse of `optimizer_tensors`; AdamW wants its "step" in main memory."""
+    parameters = dict(model.named_parameters())
+    for key, value in tensors.items():
+        name, _, what = key.rpartition("/")
+        parameter = parameters[name]
+        device = "cpu" if what == "step" else parameter.device
+        optimizer.state[parameter][what] = value.to(device)

@@ -1,9 +1,8 @@
-"""One training loop for every stage: what is frozen, what moves, and nothing lost.
+"""One training loop for every stage, and nothing lost when it is killed.
 
-`clap` trains both contrastive towers, `lm` the language model on text alone, `pretrain`
-the audio transformer and the gated blocks around a frozen language model, and `sft` all
-but the audio encoder. Every batch is a function of the step's number, and every step
-seeds its own randomness, so a run that was killed goes on as if nothing had happened.
+Every batch is a function of the step number, and every step seeds its own randomness,
+so a run that was killed goes on as if nothing had happened. What a stage trains, and
+its recipe, is in `stages.py`.
 
 Official: `foundation/train/train.py` and `train_utils.py: train_one_epoch`
 Taught in: notebooks/08_staged_training.ipynb
@@ -13,104 +12,17 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from . import checkpoints
-
-STAGE_TRAINS = {
-    "clap": ("encoder", "text tower"),
-    "lm": ("language model",),
-    "pretrain": ("audio transformer", "gated blocks"),
-    "sft": ("audio transformer", "gated blocks", "language model"),
-}
-
-
-@dataclass(frozen=True)
-class StageConfig:
-    """One stage's recipe. The three switches at the end are the official code's ways."""
-
-    stage: str  # a key of STAGE_TRAINS
-    steps: int  # optimiser steps
-    lr: float  # highest learning rate
-    warmup: int = 100  # steps of linear warm-up from zero
-    schedule: str = "cosine"  # after the warm-up: "cosine" to zero, or "constant"
-    weight_decay: float = 0.01
-    accumulation: int = 1  # the loss of each micro-batch is divided by this
-    clip_norm: float = 1.0  # largest norm of the gradient of all that trains
-    precision: str = "no"  # "bf16" computes in bfloat16 where it is safe
-    seed: int = 0
-    checkpoint_every: int = 200  # steps
-    decay_only: str = ""  # decay only parameters with this in their name
-    clip_every_micro_batch: bool = False  # clip the sum so far after each micro-batch
-    only_token_rows: tuple[int, ...] = ()  # embedding rows that may learn; () = all
-
-    def __post_init__(self):
-        if self.stage not in STAGE_TRAINS:
-            raise ValueError(
-                f"stage {self.stage!r} is unknown; choose one of {list(STAGE_TRAINS)}."
-            )
-        if self.schedule not in ("cosine", "constant"):
-            raise ValueError(
-                f"schedule {self.schedule!r} is unknown; choose 'cosine' or 'constant'."
-            )
-
-
-def group_of(name: str) -> str:
-    """The part of the system that a parameter belongs to.
-
-    Taught in: notebooks/08_staged_training.ipynb
-    """
-    if name.startswith("audio_transformer."):
-        return "audio transformer"
-    if "gated_cross_attn" in name:
-        return "gated blocks"
-    if name.startswith(("text.", "log_scale")):
-        return "text tower"
-    return "encoder" if name.startswith("encoder.") else "language model"
-
-
-def freeze(model: nn.Module, stage: str) -> list[tuple[str, int, bool]]:
-    """Set `requires_grad` for a stage; return rows (group, parameters, trains).
-
-    Taught in: notebooks/08_staged_training.ipynb
-    """
-    counts: dict[str, int] = {}
-    for name, parameter in model.named_parameters():
-        group = group_of(name)
-        parameter.requires_grad_(group in STAGE_TRAINS[stage])
-        counts[group] = counts.get(group, 0) + parameter.numel()
-    return [(g, n, g in STAGE_TRAINS[stage]) for g, n in counts.items()]
-
-
-def trainable_table(rows: list[tuple[str, int, bool]]) -> str:
-    """The rows of `freeze` as text for people.
-
-    Taught in: notebooks/08_staged_training.ipynb
-    """
-    lines = [f"{'part':<20}{'parameters':>12}  trains"]
-    lines += [f"{g:<20}{n:>12,}  {'yes' if on else 'no'}" for g, n, on in rows]
-    return "\n".join(lines)
-
-
-def lr_factor(step: int, config: StageConfig) -> float:
-    """Share of the highest learning rate at a step; the very first step has none.
-
-    Taught in: notebooks/08_staged_training.ipynb
-    """
-    if step < config.warmup:
-        return step / config.warmup
-    if config.schedule == "constant":
-        return 1.0
-    done = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+from .stages import StageConfig, freeze, lr_factor, trainable_table
 
 
 def make_optimizer(model: nn.Module, config: StageConfig) -> torch.optim.AdamW:
@@ -139,6 +51,8 @@ def train(
 ) -> list[dict]:
     """Train one stage and return its log, one row a step: step, loss, lr, seconds.
 
+    The model is trained in place and comes back in eval mode.
+
     Args:
         model: called as `model(**micro_batch)`; gives a loss or an output with `.loss`.
         batches: step number -> the step's micro-batches (gradient accumulation). Must
@@ -148,21 +62,21 @@ def train(
         workers: processes that make the next batches while this one trains.
 
     Raises:
-        FloatingPointError: when the loss is not finite; nothing is saved after that.
+        FloatingPointError: when the loss is not finite; that step is not taken.
+        ValueError: when the stage does not fit the model, or the checkpoint either.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     rows = freeze(model, config.stage)
-    accelerator = make_accelerator(config.precision)
-    optimizer = make_optimizer(model, config)
-    start, log = 0, []
-    if out is not None and resume:
-        start, log = checkpoints.load(out, model, optimizer)
+    accelerator = make_accelerator()
     if progress:
         accelerator.print(trainable_table(rows))
-    model, optimizer = accelerator.prepare(model, optimizer)
-    model.train()
-    frozen_to_eval(accelerator.unwrap_model(model))
+    wrapped, optimizer = accelerator.prepare(model, make_optimizer(model, config))
+    start, log = 0, []
+    if out is not None and resume:
+        start, log = checkpoints.load(out, model, optimizer.optimizer, config.stage)
+    wrapped.train()
+    frozen_to_eval(model)
     steps = range(start, config.steps)
     loader = DataLoader(
         BatchOfStep(batches), batch_size=None, sampler=steps, num_workers=workers
@@ -175,24 +89,21 @@ def train(
         disable=not progress or not accelerator.is_main_process,
     )
     for step, micro_batches in bar:
-        torch.manual_seed(1_000_003 * config.seed + step)
-        for group in optimizer.param_groups:
-            group["lr"] = config.lr * lr_factor(step, config)
         began = time.perf_counter()
-        loss = train_step(model, optimizer, micro_batches, config, accelerator)
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss is {loss} at step {step} of {config.stage}; lower the "
-                f"learning rate ({config.lr}) or resume with another seed."
-            )
+        torch.manual_seed(1_000_003 * config.seed + step)
+        lr = config.lr * lr_factor(step, config)
+        loss = add_gradients(wrapped, model, micro_batches, config, accelerator)
+        check_finite(loss, step, config)
+        take_step(optimizer, lr)
         seconds = round(time.perf_counter() - began, 4)
-        log.append({"step": step, "loss": loss, "lr": group["lr"], "seconds": seconds})
-        bar.set_postfix(loss=f"{sum(r['loss'] for r in log[-20:]) / len(log[-20:]):.3f}")
-        last = step + 1 == config.steps
-        due = last or (step + 1) % config.checkpoint_every == 0
+        log.append({"step": step, "loss": loss, "lr": lr, "seconds": seconds})
+        recent = [row["loss"] for row in log[-20:]]
+        bar.set_postfix(loss=f"{sum(recent) / len(recent):.3f}")
+        due = step + 1 == config.steps or (step + 1) % config.checkpoint_every == 0
         if out is not None and due and accelerator.is_main_process:
-            bare = accelerator.unwrap_model(model)
-            checkpoints.save(out, bare, optimizer.optimizer, step + 1, log)
+            memory = optimizer.optimizer
+            checkpoints.save(out, model, memory, step + 1, log, config.stage)
+    model.eval()
     return log
 
 
@@ -206,27 +117,44 @@ class BatchOfStep(Dataset):
         return self.batches(step)
 
 
-def train_step(model, optimizer, micro_batches, config, accelerator) -> float:
-    """Add up the gradients of the micro-batches, clip, take one optimiser step."""
-    total = 0.0
-    bare = accelerator.unwrap_model(model)
-    trained = [p for p in bare.parameters() if p.requires_grad]
+def add_gradients(wrapped, model, micro_batches, config, accelerator) -> float:
+    """Add up and clip the gradients of the micro-batches; return their mean loss."""
+    total = torch.zeros((), device=accelerator.device)
+    trained = [p for p in model.parameters() if p.requires_grad]
     for number, batch in enumerate(micro_batches, start=1):
         last = number == len(micro_batches)
         # between processes, gradients are averaged once a step, at the last micro-batch
-        with nullcontext() if last else accelerator.no_sync(model):
-            with accelerator.autocast():
-                out = model(**own_rows(batch, accelerator))
+        with nullcontext() if last else accelerator.no_sync(wrapped):
+            with torch.autocast(
+                accelerator.device.type, torch.bfloat16, config.precision == "bf16"
+            ):
+                out = wrapped(**own_rows(batch, accelerator))
             loss = getattr(out, "loss", out) / config.accumulation
             accelerator.backward(loss)
-        total += loss.item()
+        total += loss.detach()
         if config.only_token_rows:
-            keep_token_rows(bare, config.only_token_rows)
+            keep_token_rows(model, config.only_token_rows)
         if config.clip_every_micro_batch or last:
             accelerator.clip_grad_norm_(trained, config.clip_norm)
+    return accelerator.reduce(total, "mean").item()
+
+
+def check_finite(loss: float, step: int, config: StageConfig) -> None:
+    """Stop before a loss that is no number spoils the weights."""
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"the loss is {loss} at step {step} of stage {config.stage!r}. Look for a "
+            f"batch without any label, lower the learning rate ({config.lr}), or "
+            "resume with another seed."
+        )
+
+
+def take_step(optimizer, lr: float) -> None:
+    """One optimiser step at a learning rate; the gradients are gone after it."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
     optimizer.step()
     optimizer.zero_grad()
-    return total
 
 
 def own_rows(batch: dict, accelerator: Accelerator) -> dict:
@@ -245,15 +173,19 @@ def keep_token_rows(model: nn.Module, rows: tuple[int, ...]) -> None:
 
 
 def frozen_to_eval(model: nn.Module) -> None:
-    """Parts that do not train keep still altogether: no dropout, no batch statistics."""
+    """What does not train keeps still altogether: no dropout, no batch statistics."""
     for module in model.modules():
         parameters = list(module.parameters())
         if parameters and not any(p.requires_grad for p in parameters):
             module.eval()
 
 
-def make_accelerator(precision: str) -> Accelerator:
+def make_accelerator() -> Accelerator:
     """The device there is, and all processes of `accelerate launch` or `torchrun`."""
-    # a second run in one process may choose another precision than the first
-    AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
+    # a batch without audio leaves the gated blocks without gradient: that is no error
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(
+        mixed_precision="no",  # `add_gradients` casts; the model's own forward stays
+        cpu=not torch.cuda.is_available(),
+        kwargs_handlers=[unused],
+    )

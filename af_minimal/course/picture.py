@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-# hues as in viz.py, which imports this module
+# one hue each, from the Okabe-Ito set, which colour-blind readers can tell apart
 AUDIO, TEXT, GATE = "#0072B2", "#D55E00", "#009E73"
 BOX_HEIGHT = 0.3
 
@@ -39,10 +39,8 @@ def architecture(axes: Axes, highlight: str | None = None) -> None:
         arrow(axes, start, end)
     for name in BOXES:
         box(axes, name, lit=highlight in (None, name))
-    axes.text(0.645, 0.5, "keys and values", ha="left", va="center", fontsize=8)
-    axes.text(
-        0.435, 0.03, "a gated block before every layer", ha="center", fontsize=8
-    )
+    axes.text(0.66, 0.5, "keys and values", ha="left", va="center", fontsize=8)
+    axes.text(0.435, 0.03, "a gated block before every layer", ha="center", fontsize=8)
 
 
 def box(axes: Axes, name: str, lit: bool) -> None:

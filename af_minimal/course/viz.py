@@ -1,7 +1,6 @@
 """Every figure of the course: one size, one palette, units on every axis.
 
-Each function draws and shows its figure. Pass `ax=` to draw into axes of your own; then
-nothing is shown.
+Each function shows its figure; pass `ax=` to draw into axes of your own instead.
 """
 
 import html
@@ -16,12 +15,11 @@ from matplotlib.figure import Figure
 
 from ..audio import Clip, log_mel, num_windows
 from ..config import AudioConfig, EncoderConfig
+from .picture import AUDIO, GATE, TEXT
 from .picture import architecture as draw_architecture
 
 SIZE = (8.0, 3.2)  # inches
 DPI = 100
-# one hue each, from the Okabe-Ito set, which colour-blind readers can tell apart
-AUDIO, TEXT, GATE = "#0072B2", "#D55E00", "#009E73"
 QUIET = "#B8B8B8"  # what is padded, hidden or only there to compare with
 HEAT = "cividis"
 
@@ -45,6 +43,11 @@ def new_figure(rows: int = 1, height: float = 1.0) -> Figure:
     figure = Figure(figsize=(SIZE[0], SIZE[1] * height), dpi=DPI, layout="constrained")
     figure.subplots(rows, 1, sharex=rows > 1)
     return figure
+
+
+def height_for(rows: int) -> float:
+    """Height, in figures, at which so many rows of text can be read."""
+    return max(1.0, min(2.5, 0.075 * rows))
 
 
 def png(figure: Figure) -> bytes:
@@ -76,7 +79,12 @@ def mel(clip: Clip, config: EncoderConfig | None = None, ax: Axes | None = None)
     extent = (0, clip.duration_s, 0, config.n_mels)
     top = float(picture.max())
     image = axes.imshow(
-        picture.T, origin="lower", aspect="auto", extent=extent, vmin=top - 80, cmap=HEAT
+        picture.T,
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+        vmin=top - 80,
+        cmap=HEAT,
     )
     axes.figure.colorbar(image, ax=axes, label="level (dB)", pad=0.01)
     axes.set(xlabel="time (s)", ylabel="mel bin")
@@ -107,7 +115,9 @@ def window_strip(clip: Clip, config: AudioConfig, ax: Axes | None = None):
     axes.plot(times, -2.5 + 1.5 * clip.waveform, color="black", linewidth=0.4)
     axes.axvline(clip.duration_s, color="black", linestyle=":", linewidth=1)
     axes.set(xlabel="time (s)", ylabel="window", ylim=(config.max_windows, -4.5))
-    axes.set_title(f"{real} windows hear the clip, {config.max_windows - real} are empty")
+    axes.set_title(
+        f"{real} windows hear the clip, {config.max_windows - real} are empty"
+    )
     _show_own(figure, f"{real} real windows of {config.max_windows} on the time axis")
 
 
@@ -157,12 +167,15 @@ def gate_curve(attn, ff=None, x=None, xlabel: str = "language-model layer", ax=N
     if ff is not None:
         axes.plot(x, to_numpy(ff), "s--", color=GATE, alpha=0.6, label="MLP gate")
     axes.axhline(0, color=QUIET, linewidth=1)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel=xlabel, ylabel="tanh(gate)")
     axes.legend()
     _show_own(figure, f"tanh of the gates against {xlabel}")
 
 
-def loss_curve(log, reference: float | None = None, label="training", smooth=1, ax=None):
+def loss_curve(
+    log, reference: float | None = None, label="training", smooth=1, ax=None
+):
     """Loss against step; `log` is a list of losses or of rows with step and loss.
 
     `smooth` averages so many steps; `reference` draws a line to compare with.
@@ -172,12 +185,8 @@ def loss_curve(log, reference: float | None = None, label="training", smooth=1, 
     steps = np.array([row["step"] for row in log] if rows else range(len(log)))
     losses = np.array([row["loss"] for row in log] if rows else to_numpy(log))
     kernel = np.ones(smooth) / smooth
-    axes.plot(
-        steps[smooth - 1 :],
-        np.convolve(losses, kernel, "valid"),
-        color=TEXT,
-        label=label,
-    )
+    smoothed = np.convolve(losses, kernel, "valid")
+    axes.plot(steps[smooth - 1 :], smoothed, color=TEXT, label=label)
     if reference is not None:
         axes.axhline(reference, color=QUIET, linestyle="--", label="reference")
     axes.set(xlabel="step", ylabel="loss (nats per token)")
@@ -195,7 +204,9 @@ def generation_table(rows: Sequence[dict], right: str | None = None) -> None:
         text = f"{value:.3f}" if isinstance(value, float) else str(value)
         return f"<td style='text-align:left'>{html.escape(text)}</td>"
 
-    head = "".join(f"<th style='text-align:left'>{html.escape(k)}</th>" for k in rows[0])
+    head = "".join(
+        f"<th style='text-align:left'>{html.escape(k)}</th>" for k in rows[0]
+    )
     body = "".join(
         "<tr>" + "".join(cell(k, row[k]) for k in rows[0]) + "</tr>" for row in rows
     )
@@ -213,7 +224,7 @@ def _figure_and_axes(ax: Axes | None, rows: int = 0) -> tuple[Figure | None, Axe
     """Own figure, taller for many rows; or none, and the caller's axes."""
     if ax is not None:
         return None, ax
-    figure = new_figure(height=max(1.0, min(2.5, 0.075 * rows)))
+    figure = new_figure(height=height_for(rows))
     return figure, figure.axes[0]
 
 

@@ -1,0 +1,227 @@
+"""Checks of the exercises: `my = check.num_windows(my)` in the cell after the stub.
+
+A check runs your function beside the package's on small cases. It returns your function
+when all agree. Otherwise it says where they differ and returns the package's, so the
+notebook goes on; with AF_STRICT=1 in the environment it raises instead.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from textwrap import indent
+
+import numpy as np
+import torch
+
+from ..audio import cut_windows as _cut_windows
+from ..audio import num_windows as _num_windows
+from ..audio_transformer import sinusoidal_table as _sinusoidal_table
+from ..clap import contrastive_loss as _contrastive_loss
+from ..config import AudioConfig
+from ..prompts import build_labels as _build_labels
+from ..xattn import GatedCrossAttentionBlock
+from ..xattn import text_to_audio_mask as _text_to_audio_mask
+from .setup import show
+
+TOLERANCE = 1e-4
+
+
+class WrongAnswer(AssertionError):
+    """Raised instead of printed when AF_STRICT=1."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """An exercise: the package's function and the cases on which yours must agree.
+
+    `make_cases` returns fresh arguments at every call, so an answer that writes into
+    its arguments cannot spoil what the reference gets. `run` says how to get a value
+    out of an answer that is more than a function, a class for example.
+    """
+
+    name: str
+    reference: Callable
+    make_cases: Callable[[], list[tuple]]
+    run: Callable = lambda answer, *arguments: answer(*arguments)
+
+    def __call__(self, answer: Callable) -> Callable:
+        """Compare on all cases; return `answer` if it is right, else the reference."""
+        problem = self.first_problem(answer)
+        if not problem:
+            print(f"✓ {self.name}: right on all {len(self.make_cases())} cases.")
+            return answer
+        if os.environ.get("AF_STRICT") == "1":
+            raise WrongAnswer(f"{self.name}: {problem}")
+        print(f"✗ {self.name}: {problem}")
+        print(
+            f"The notebook goes on with the package's. See check.reveal({self.name!r})."
+        )
+        return self.reference
+
+    def first_problem(self, answer: Callable) -> str:
+        """What is wrong in the first case that differs; an empty string if none."""
+        for yours_in, reference_in in zip(
+            self.make_cases(), self.make_cases(), strict=True
+        ):
+            shown = ", ".join(brief(a) for a in yours_in)
+            expected = self.run(self.reference, *reference_in)
+            try:
+                yours = self.run(answer, *yours_in)
+            except NotImplementedError:
+                return "not solved yet."
+            except Exception as error:  # whatever the learner's code may raise
+                return f"it raised {type(error).__name__}: {error}\n  case: {shown}"
+            if reason := difference(yours, expected):
+                lines = f"case:      {shown}\nyours:     {brief(yours)}\n"
+                lines += f"reference: {brief(expected)}"
+                return f"{reason}\n{indent(lines, '  ')}"
+        return ""
+
+
+def reveal(name: str) -> None:
+    """Show the package's source of an exercise; it is the solution."""
+    if name not in CHECKS:
+        raise ValueError(f"No exercise is called {name!r}; there are {list(CHECKS)}.")
+    show(CHECKS[name].reference)
+
+
+def difference(yours, expected) -> str:
+    """How two results differ, in a sentence; an empty string when they agree."""
+    if isinstance(expected, tuple):
+        return _tuple_difference(yours, expected)
+    if yours is None:
+        return "it returned None: is a `return` missing?"
+    try:
+        yours, expected = as_array(yours), as_array(expected)
+    except (TypeError, ValueError):
+        return f"it returned a {type(yours).__name__}; numbers were expected."
+    if yours.shape != expected.shape:
+        return f"the shape is {yours.shape}, expected {expected.shape}."
+    if (yours.dtype == bool) != (expected.dtype == bool):
+        return f"the type is {yours.dtype}, expected {expected.dtype}."
+    close = np.isclose(yours, expected, rtol=TOLERANCE, atol=TOLERANCE)
+    if close.all():
+        return ""
+    place = tuple(int(i) for i in np.argwhere(~close)[0])
+    where = f" at {list(place)}" if place else ""
+    total = f" ({(~close).sum()} of {close.size} differ)" if close.size > 1 else ""
+    return f"got {yours[place]:.6g}{where}, expected {expected[place]:.6g}{total}."
+
+
+def _tuple_difference(yours, expected: tuple) -> str:
+    if not isinstance(yours, tuple) or len(yours) != len(expected):
+        return f"it must return {len(expected)} things, got {brief(yours)}."
+    for number, pair in enumerate(zip(yours, expected, strict=True), start=1):
+        if reason := difference(*pair):
+            return f"returned thing {number}: {reason}"
+    return ""
+
+
+def as_array(value) -> np.ndarray:
+    """A number, list, array or tensor as a numpy array of booleans or floats."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().numpy()
+    array = np.asarray(value)
+    return array if array.dtype == bool else array.astype(np.float64)
+
+
+def brief(value) -> str:
+    """A value in one short line."""
+    if isinstance(value, tuple):
+        return "(" + ", ".join(brief(v) for v in value) + ")"
+    if isinstance(value, torch.Tensor | np.ndarray):
+        if value.size == 1 if isinstance(value, np.ndarray) else value.numel() == 1:
+            return f"{value.item():.6g}"
+        flat = np.array2string(as_array(value).ravel()[:6], precision=4)
+        return f"{type(value).__name__}{tuple(value.shape)} starting {flat}"
+    if isinstance(value, AudioConfig):
+        return (
+            f"AudioConfig(sample_rate={value.sample_rate}, window={value.window}, "
+            f"hop={value.hop}, max_windows={value.max_windows})"
+        )
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+# The exercises. Small numbers on purpose: a case should fit a sheet of paper.
+
+_TOY = AudioConfig(sample_rate=10, window_s=1.0, overlap_s=0.5, max_windows=4)
+
+
+def _noise(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _sample_counts() -> list[tuple]:
+    return [(n, _TOY) for n in (1, 10, 11, 15, 16, 25, 40)]
+
+
+def _waveforms() -> list[tuple]:
+    lengths = (4, 10, 12, 20, 25)
+    return [(np.arange(1, n + 1, dtype=np.float32) / 100, _TOY) for n in lengths]
+
+
+def _embedding_pairs() -> list[tuple]:
+    cases = []
+    for batch, scale in ((2, 1.0), (4, 10.0), (5, 3.0)):
+        pair = (_noise(seed, batch, 8) for seed in (batch, batch + 1))
+        unit = (torch.nn.functional.normalize(x, dim=-1) for x in pair)
+        cases.append((*unit, torch.tensor(scale)))
+    return cases
+
+
+def _texts_with_audio() -> list[tuple]:
+    a, w = 9, 2  # the id of <audio>, windows per audio
+    rows = ([a, 1, 2, 3], [1, a, 2, a], [1, 2, 3, 4])
+    full = torch.ones(1, 2 * w, dtype=torch.bool)
+    padded = torch.tensor([[True, False, True, True]])
+    masks = (full, padded, full)
+    return [
+        (torch.tensor([r]), m.clone(), a, w) for r, m in zip(rows, masks, strict=True)
+    ]
+
+
+def _token_rows() -> list[tuple]:
+    pad, audio, sep, eoc, eos = 0, 1, 2, 3, 4
+    rows = (
+        [eos, eos, audio, 7, sep, 8, 9, eoc, eos, pad],
+        [eos, eos, audio, 7, sep, 8, eoc, audio, 7, sep, 9, eoc, eos],
+        [eos, eos, audio, 7, sep, 8, 9],  # the answer is cut off
+    )
+    return [(torch.tensor([r]), pad, audio, sep, eoc, eos) for r in rows]
+
+
+def _block_inputs() -> list[tuple]:
+    hears = torch.tensor([[[True, True, False], [True, True, True]]])  # (1, T, L)
+    deaf = hears.clone()
+    deaf[:, 0] = False
+    return [
+        (gate, _noise(1, 1, 2, 8), _noise(2, 1, 3, 6), mask)
+        for gate, mask in ((0.0, hears.clone()), (0.7, hears.clone()), (0.7, deaf))
+    ]
+
+
+def _run_block(block: type, gate: float, x, audio, mask) -> torch.Tensor:
+    """Build at fixed weights, open the gates so far, run."""
+    sizes = {"width": 8, "audio_width": 6, "heads": 2, "head_width": 4, "ff_mult": 2}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        weights = GatedCrossAttentionBlock(**sizes).state_dict()
+        model = block(**sizes)
+    weights["attn_gate"].fill_(gate)
+    weights["ff_gate"].fill_(gate)
+    model.load_state_dict(weights)
+    return model(x, audio, mask)
+
+
+num_windows = Check("num_windows", _num_windows, _sample_counts)
+cut_windows = Check("cut_windows", _cut_windows, _waveforms)
+contrastive_loss = Check("contrastive_loss", _contrastive_loss, _embedding_pairs)
+sinusoidal_table = Check(
+    "sinusoidal_table", _sinusoidal_table, lambda: [(4, 6), (3, 2), (7, 5)]
+)
+text_to_audio_mask = Check("text_to_audio_mask", _text_to_audio_mask, _texts_with_audio)
+gated_block = Check("gated_block", GatedCrossAttentionBlock, _block_inputs, _run_block)
+build_labels = Check("build_labels", _build_labels, _token_rows)
+
+CHECKS = {v.name: v for v in list(globals().values()) if isinstance(v, Check)}

@@ -1,0 +1,39 @@
+"""One thread, no network, no screen; and the folders of reference data, if present."""
+
+import os
+
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    HF_HUB_OFFLINE="1",
+    TOKENIZERS_PARALLELISM="false",
+    MPLBACKEND="agg",
+)
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+torch.set_num_threads(1)
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def folder_or_skip(path: Path, what: str) -> Path:
+    """The folder, or a skip that says what is missing and what would be tested."""
+    if not path.is_dir():
+        pytest.skip(f"{what} not found beside the repository; this test compares to it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def golden_dir() -> Path:
+    """Reference tensors that the official code computed."""
+    return folder_or_skip(ROOT.parent / "shared" / "golden", "official tensors")
+
+
+@pytest.fixture(scope="session")
+def esc10_dir() -> Path:
+    """Real recordings: ESC-10, 400 clips of 10 classes."""
+    return folder_or_skip(ROOT.parent / "shared" / "data" / "esc10", "ESC-10")

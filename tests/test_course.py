@@ -1,0 +1,370 @@
+"""Figures, widgets, exercise checks and the set-up cell."""
+
+import io
+import json
+import re
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from PIL import Image
+
+from af_minimal import audio, xattn
+from af_minimal.audio import Clip
+from af_minimal.config import AudioConfig
+from af_minimal.course import checks, clean, setup, viz, widgets
+from af_minimal.course.picture import BOXES
+
+
+@pytest.fixture
+def clip():
+    times = np.arange(48_000) / 16_000
+    return Clip(0.3 * np.sin(2 * np.pi * 440 * times).astype(np.float32), 16_000)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What the figure functions show, as (pixels, alt text)."""
+    found = []
+
+    def keep(figure, alt):
+        found.append((np.asarray(Image.open(io.BytesIO(viz.png(figure)))), alt))
+
+    monkeypatch.setattr(viz, "show", keep)
+    return found
+
+
+# figures
+
+
+def draw_all(clip):
+    tokens = ["</s>", "<audio>", "what", "?"]
+    mask = np.tri(4, 6, dtype=bool)
+    viz.mel(clip)
+    viz.clip_card(clip, "a tone")
+    viz.window_strip(clip, AudioConfig())
+    viz.mask_grid(torch.from_numpy(mask), tokens, windows_per_audio=3)
+    viz.attention_map(torch.rand(4, 6), tokens, np.arange(6) * 0.5)
+    viz.gate_curve([0.1, 0.2], [0.3, 0.1])
+    viz.loss_curve([3.0, 2.0, 1.5], reference=1.0)
+    viz.architecture("encoder")
+
+
+def test_figures_have_ink_alt_text_and_one_width(clip, shown):
+    draw_all(clip)
+    assert len(shown) == 8
+    for pixels, alt in shown:
+        assert pixels[..., :3].std() > 5
+        assert len(alt) > 15
+        assert pixels.shape[1] == viz.SIZE[0] * viz.DPI
+
+
+def test_time_axes_say_seconds_and_axes_given_are_used(clip, shown):
+    figure = viz.new_figure()
+    viz.mel(clip, ax=figure.axes[0])
+    assert figure.axes[0].get_xlabel() == "time (s)"
+    assert figure.axes[0].get_xlim() == (0, clip.duration_s)
+    assert shown == []  # the caller shows figures of their own
+
+
+def test_window_strip_says_how_many_windows_are_real(clip):
+    figure = viz.new_figure()
+    viz.window_strip(clip, AudioConfig(), ax=figure.axes[0])
+    assert "3 windows hear the clip, 13 are empty" in figure.axes[0].get_title()
+
+
+def test_mask_grid_colours_what_may_be_heard():
+    mask = np.array([[True, False], [True, True]])
+    figure = viz.new_figure()
+    viz.mask_grid(mask, ["a", "b"], ax=figure.axes[0])
+    colours = figure.axes[0].images[0].get_array()
+    blue = np.isclose(colours, viz._rgb(viz.AUDIO)).all(axis=-1)
+    np.testing.assert_array_equal(blue, mask)
+
+
+def test_grids_refuse_the_wrong_number_of_tokens():
+    with pytest.raises(ValueError, match=r"\(1, 2, 2\).*one row per token"):
+        viz.mask_grid(np.ones((1, 2, 2), bool), ["a", "b"])
+
+
+def test_loss_curve_reads_a_training_log():
+    figure = viz.new_figure()
+    log = [{"step": s, "loss": float(s)} for s in (10, 11, 12, 13)]
+    viz.loss_curve(log, smooth=2, ax=figure.axes[0])
+    line = figure.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [11, 12, 13])
+    np.testing.assert_allclose(line.get_ydata(), [10.5, 11.5, 12.5])
+
+
+def test_only_the_highlighted_box_is_filled():
+    figure = viz.new_figure()
+    viz.draw_architecture(figure.axes[0], "windows")
+    filled = [p.get_facecolor()[:3] != (1, 1, 1) for p in figure.axes[0].patches]
+    assert filled[: len(BOXES)] == [name == "windows" for name in BOXES]
+    with pytest.raises(ValueError, match="no box 'decoder'"):
+        viz.architecture("decoder")
+
+
+def test_generation_table_escapes_and_marks(monkeypatch):
+    tables = []
+    monkeypatch.setattr("IPython.display.display", lambda t: tables.append(t.data))
+    viz.generation_table([{"answer": "<b>", "score": 0.5, "right": True}], "right")
+    assert "&lt;b&gt;" in tables[0] and "0.500" in tables[0] and "✓" in tables[0]
+
+
+# checks
+
+
+def off_by_one(samples, config):
+    return audio.num_windows(samples, config) + 1
+
+
+def unlimited(samples, config):
+    return max(1, 1 + -(-(samples - config.window) // config.hop))
+
+
+def no_mask(waveform, config):
+    return audio.cut_windows(waveform, config)[0]
+
+
+def all_real(waveform, config):
+    windows, mask = audio.cut_windows(waveform, config)
+    return windows, np.ones_like(mask)
+
+
+def one_direction(a, t, scale):
+    return torch.nn.functional.cross_entropy(scale * a @ t.T, torch.arange(len(a)))
+
+
+def no_temperature(a, t, scale):
+    return checks.contrastive_loss.reference(a, t, torch.tensor(1.0))
+
+
+def halves(positions, width):
+    table = checks.sinusoidal_table.reference(positions, width)
+    return torch.cat([table[..., ::2], table[..., 1::2]], dim=-1)
+
+
+def no_batch_axis(positions, width):
+    return checks.sinusoidal_table.reference(positions, width)[0]
+
+
+def only_latest(input_ids, audio_mask, audio_token_id, per_audio):
+    count = (input_ids == audio_token_id).cumsum(1)
+    owner = torch.arange(audio_mask.shape[1]) // per_audio + 1
+    return (owner == count.unsqueeze(-1)) & audio_mask.unsqueeze(1)
+
+
+def forgets_padding(input_ids, audio_mask, audio_token_id, per_audio):
+    real = torch.ones_like(audio_mask)
+    return xattn.text_to_audio_mask(input_ids, real, audio_token_id, per_audio)
+
+
+class NoTanh(xattn.GatedCrossAttentionBlock):
+    def forward(self, x, audio, mask):
+        y = x + self.attn_gate * self.attn(x, audio, mask)
+        return y + self.ff_gate * self.ff(y)
+
+
+class NoResidual(xattn.GatedCrossAttentionBlock):
+    def forward(self, x, audio, mask):
+        return super().forward(x, audio, mask) - x
+
+
+def learns_all(ids, pad, audio, sep, eoc, eos):
+    return ids.masked_fill((ids == pad) | (ids == audio), -100)
+
+
+def learns_prompt_of_second(ids, pad, audio, sep, eoc, eos):
+    after = (ids == sep).cumsum(1) - (ids == sep).long() > 0
+    return learns_all(ids, pad, audio, sep, eoc, eos).masked_fill(~after, -100)
+
+
+PLANTED = {
+    "num_windows": (off_by_one, unlimited),
+    "cut_windows": (no_mask, all_real),
+    "contrastive_loss": (one_direction, no_temperature),
+    "sinusoidal_table": (halves, no_batch_axis),
+    "text_to_audio_mask": (only_latest, forgets_padding),
+    "gated_block": (NoTanh, NoResidual),
+    "build_labels": (learns_all, learns_prompt_of_second),
+}
+
+
+def test_every_check_has_planted_wrong_answers():
+    assert set(PLANTED) == set(checks.CHECKS)
+    for name, check in checks.CHECKS.items():
+        assert getattr(checks, name) is check
+        assert len(PLANTED[name]) >= 2
+
+
+@pytest.mark.parametrize("name", checks.CHECKS)
+def test_check_accepts_the_package_function(name, capsys):
+    check = checks.CHECKS[name]
+    copy = check.reference
+    if not isinstance(copy, type):
+
+        def copy(*arguments):
+            return check.reference(*arguments)
+
+    assert check(copy) is copy
+    assert capsys.readouterr().out.startswith("✓")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [(n, w) for n, ws in PLANTED.items() for w in ws]
+)
+def test_check_rejects_planted_wrong_answers(name, wrong, capsys, monkeypatch):
+    check = checks.CHECKS[name]
+    assert check(wrong) is check.reference
+    said = capsys.readouterr().out
+    assert said.startswith("✗") and "yours:" in said and "reference:" in said
+    monkeypatch.setenv("AF_STRICT", "1")
+    with pytest.raises(checks.WrongAnswer, match=name):
+        check(wrong)
+
+
+def test_an_unsolved_stub_lets_the_notebook_go_on(capsys):
+    def stub(samples, config):
+        raise NotImplementedError
+
+    assert checks.num_windows(stub) is audio.num_windows
+    assert "not solved yet" in capsys.readouterr().out
+
+
+def test_errors_and_missing_returns_are_named(capsys):
+    checks.num_windows(lambda samples, config: 1 / 0)
+    checks.num_windows(lambda samples, config: None)
+    said = capsys.readouterr().out
+    assert "ZeroDivisionError" in said and "`return` missing" in said
+
+
+def test_writing_into_the_arguments_does_not_spoil_the_reference(capsys):
+    def writes(waveform, config):
+        waveform[:] = 0
+        return audio.cut_windows(waveform, config)
+
+    assert checks.cut_windows(writes) is audio.cut_windows
+    assert "differ" in capsys.readouterr().out
+
+
+def test_reveal_shows_the_package_source(monkeypatch):
+    codes = []
+    monkeypatch.setattr("IPython.display.display", lambda c: codes.append(c.data))
+    checks.reveal("num_windows")
+    assert codes[0].startswith("def num_windows")
+    with pytest.raises(ValueError, match="No exercise is called 'windows'"):
+        checks.reveal("windows")
+
+
+# widgets
+
+
+def uploaded(name, content):
+    now = datetime.now(UTC)
+    file = {"name": name, "type": "", "size": len(content), "last_modified": now}
+    return (file | {"content": memoryview(content)},)
+
+
+class Parrot:
+    """A model that answers with what it was given."""
+
+    def ask(self, clip, question):
+        return f"{question} {clip.duration_s:.1f} s"
+
+
+def test_ask_widget_chooses_uploads_and_asks(tmp_path, clip):
+    for name, seconds in (("dog_bark", 1), ("rain", 2)):
+        soundfile.write(tmp_path / f"{name}.wav", np.zeros(seconds * 16_000), 16_000)
+    box = widgets.ask_widget(Parrot(), folder=tmp_path)
+    assert box.sound.options == ("dog bark", "rain")
+    box.sound.value = "rain"
+    box.question.value = "how long?"
+    box.button.click()
+    assert box.answer.value == "how long? 2.0 s"
+    box.upload.value = uploaded("mine.wav", widgets.wav_bytes(clip))
+    assert box.sound.value is None and box.answer.value == ""
+    box.button.click()
+    assert box.answer.value == "how long? 3.0 s"
+
+
+def test_ask_widget_explains_a_bad_upload(tmp_path):
+    soundfile.write(tmp_path / "rain.wav", np.zeros(16_000), 16_000)
+    box = widgets.ask_widget(Parrot(), folder=tmp_path)
+    box.upload.value = uploaded("notes.txt", b"not sound")
+    assert "notes.txt cannot be read" in box.answer.value
+    with pytest.raises(FileNotFoundError, match="no sound file"):
+        widgets.ask_widget(Parrot(), folder=tmp_path / "empty")
+
+
+def test_attention_widget_redraws_for_layer_and_head(shown):
+    weights = np.random.default_rng(0).dirichlet(np.ones(5), (2, 3, 4))
+    browser = widgets.attention_widget(weights, list("abcd"), range(5))
+    assert len(shown) == 1  # the static figure for readers on the web
+    first = browser.image.value
+    browser.mean.value = False
+    browser.head.value = 2
+    assert browser.image.value != first
+    np.testing.assert_array_equal(browser.chosen()[0], weights[1, 2])
+    with pytest.raises(ValueError, match=r"\(layers, H, T, L\)"):
+        widgets.AttentionWidget(weights[0], list("abcd"), range(5))
+
+
+def test_player_keeps_a_soft_clip_soft(clip):
+    quiet = Clip(clip.waveform * 0.01, clip.sample_rate)
+    samples, rate = soundfile.read(io.BytesIO(widgets.player(quiet).data))
+    assert rate == 16_000 and np.abs(samples).max() < 0.01
+
+
+# the cleaner
+
+
+def stored(data):
+    return {
+        "metadata": {"widgets": {"state": 1}},
+        "cells": [{"cell_type": "code", "outputs": [{"data": data}]}],
+    }
+
+
+def test_clean_takes_out_players_and_keeps_figures(tmp_path, clip, capsys):
+    path = tmp_path / "lesson.ipynb"
+    html = ["<p>before</p>\n", widgets.player(clip)._repr_html_()]
+    path.write_text(json.dumps(stored({"text/html": html, "image/png": "aGk="})))
+    assert path.stat().st_size > 100_000
+    assert clean.main(["--check", str(path)]) == 1
+    assert "cells [0] store audio" in capsys.readouterr().out
+    clean.main([str(path)])
+    cleaned = json.loads(path.read_text())
+    data = cleaned["cells"][0]["outputs"][0]["data"]
+    assert data["image/png"] == "aGk="
+    assert "before" in data["text/html"] and clean.LISTEN in data["text/html"]
+    assert not re.search("base64", path.read_text())
+    assert "widgets" not in cleaned["metadata"]
+    assert clean.main(["--check", str(path)]) == 0
+
+
+def test_clean_replaces_raw_audio_outputs():
+    notebook = clean.strip_audio(stored({"audio/wav": "UklGRg=="}))
+    data = notebook["cells"][0]["outputs"][0]["data"]
+    assert data == {"text/html": clean.LISTEN}
+
+
+# set-up
+
+
+def test_notebook_setup_repeats_random_numbers_and_stays_offline(monkeypatch):
+    from huggingface_hub import constants
+
+    setup.notebook_setup(seed=3)
+    first = torch.rand(3), np.random.rand(3)  # noqa: NPY002
+    setup.notebook_setup(seed=3)
+    torch.testing.assert_close(torch.rand(3), first[0], rtol=0, atol=0)
+    np.testing.assert_array_equal(np.random.rand(3), first[1])  # noqa: NPY002
+    assert constants.HF_HUB_OFFLINE and torch.get_num_threads() == 1
+
+
+def test_show_explains_what_has_no_source():
+    with pytest.raises(TypeError, match="has no source to show"):
+        setup.show(3)

@@ -96,7 +96,7 @@ def peak_normalise(waveform: np.ndarray) -> np.ndarray:
     Official: data/data.py load_audio
     """
     peak = np.abs(waveform).max(initial=0)
-    return waveform / peak if peak > 0 else waveform
+    return waveform / peak if 0 < peak < np.inf else waveform
 
 
 def resample(clip: Clip, sample_rate: int) -> Clip:

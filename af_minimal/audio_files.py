@@ -31,8 +31,8 @@ def read_frames(
             rate = file.samplerate
     except soundfile.LibsndfileError as error:
         raise ValueError(
-            f"{path} cannot be decoded ({error.error_string.strip().rstrip('.')}). It "
-            "is damaged, or not wav, flac, ogg or mp3: convert it or copy it again."
+            f"{path} cannot be decoded. It is cut off or damaged, or it is not wav, "
+            "flac, ogg or mp3: convert it or copy it again."
         ) from error
     if len(frames) < count:
         raise ValueError(

@@ -206,6 +206,12 @@ def test_files_without_sound(tmp_path):
     soundfile.write(tmp_path / "nan.wav", bad, 16_000, subtype="FLOAT")
     with pytest.raises(ValueError, match=r"nan\.wav: 1 of 16000 samples are NaN"):
         load_audio(tmp_path / "nan.wav")
+    bad[7] = np.inf
+    soundfile.write(tmp_path / "inf.wav", bad, 16_000, subtype="FLOAT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="position 7"):
+            load_audio(tmp_path / "inf.wav")
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])

@@ -13,14 +13,12 @@ import torch
 from af_minimal.audio import Clip
 from af_minimal.data import (
     Example,
-    ManifestError,
     Sample,
     blend,
     collate,
     open_clip,
     read_esc,
     read_manifest,
-    write_manifest,
 )
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -128,121 +126,7 @@ def test_blend_refuses_an_empty_dataset():
         blend({"A": []}, {"A": 1.0})
 
 
-@pytest.fixture
-def root(tmp_path):
-    folder = tmp_path / "root"
-    (folder / "sounds").mkdir(parents=True)
-    for name in ("a.wav", "b.wav"):
-        soundfile.write(folder / "sounds" / name, np.zeros(1_600), 16_000)
-    return folder
-
-
-def manifest(rows, **more):
-    fields = {"dataset_path": "", "split": "train", "split_path": "sounds"}
-    fields |= {"flamingo_task": "My-AQA", "total_num": len(rows), "data": rows}
-    return json.dumps(fields | more)
-
-
-def row(name, prompt="what?", output="rain", **more):
-    return {"name": name, "prompt": prompt, "output": output} | more
-
-
-def test_a_manifest_is_read(root, tmp_path):
-    rows = {"0": row("a.wav", output=3), "1": row("b.wav", audio_start=0.05)}
-    rows["2"] = {"name": "a.wav", "dialogue": [{"user": "hi", "assistant": "yes"}]}
-    path = tmp_path / "train.json"
-    path.write_text(manifest(rows))
-    first, second, chat = read_manifest(path, root)
-    assert first == Example(str(root / "sounds/a.wav"), "what?", "3", "My-AQA")
-    assert open_clip(second).duration_s == pytest.approx(0.05)
-    assert chat.dialogue == (("hi", "yes"),)
-    path.write_text(manifest(rows, dataset_path=str(root)))
-    assert read_manifest(path, root)[0] == first
-
-
-def test_every_broken_row_is_named(root, tmp_path):
-    (tmp_path / "secret.wav").touch()
-    (root / "sounds" / "link.wav").symlink_to(tmp_path / "secret.wav")
-    rows = {
-        "ok": row("a.wav"),
-        "abs": row(str(root / "sounds/a.wav")),
-        "up": row("../../secret.wav"),
-        "link": row("link.wav"),
-        "gone": row("c.wav"),
-        "noname": {"prompt": "x", "output": "y"},
-        "noprompt": row("a.wav", prompt=" "),
-        "list": row("a.wav", output=["x"]),
-        "start": row("a.wav", audio_start=-1),
-        "notrow": "a.wav",
-        "chat": {"name": "a.wav", "dialogue": []},
-        "round": {"name": "a.wav", "dialogue": ["hi"]},
-    }
-    path = tmp_path / "train.json"
-    path.write_text(manifest(rows))
-    with pytest.raises(ManifestError) as caught:
-        read_manifest(path, root)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: 11 broken") and "... and 1 more" in message
-    assert "row ok" not in message
-    for part in (
-        "row abs: name",
-        "row up: name '../../secret.wav' leaves the data root",
-        "row link: name 'link.wav' leaves the data root",
-        "row gone: there is no audio file",
-        "row noprompt: prompt is ' '",
-        "row start: audio_start is -1",
-        "row notrow: an object is expected",
-    ):
-        assert part in message
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("{", "is not JSON"),
-        ("[]", "holds a list"),
-        ("{}", "has no rows"),
-        (manifest({"0": row("a.wav")}, total_num=7), "total_num is 7"),
-        (manifest({"0": row("a.wav")}, split_path="../.."), "outside data_root"),
-        (manifest({"0": row("a.wav")}, dataset_path="/etc"), "outside data_root"),
-    ],
-)
-def test_broken_manifests(root, tmp_path, text, message):
-    path = tmp_path / "train.json"
-    path.write_text(text)
-    with pytest.raises(ManifestError, match=message):
-        read_manifest(path, root)
-    with pytest.raises(ManifestError, match="There is no manifest"):
-        read_manifest(tmp_path / "none.json", root)
-
-
-def test_a_bad_few_shot_index_is_named(root, tmp_path):
-    (tmp_path / "train.json").write_text(manifest({"0": row("a.wav")}))
-    rows = {"0": {"generation_index_in_split": 0, "fewshot_indices_in_train": [4]}}
-    path = tmp_path / "interleaved_knn-train.json"
-    path.write_text(json.dumps({"interleaved_data": rows}))
-    with pytest.raises(ManifestError, match="row 0: .*index 4"):
-        read_manifest(path, root)
-
-
-def test_manifests_round_trip(root, tmp_path):
-    path = tmp_path / "train.json"
-    examples = [
-        Example(
-            str(root / "sounds/a.wav"), "what?", "naïve 🐕", "My-AQA", start_s=0.05
-        ),
-        Example(str(root / "sounds/b.wav"), "", "", "My-AQA", dialogue=(("a", "b"),)),
-    ]
-    write_manifest(path, examples, root, "My-AQA")
-    assert read_manifest(path, root) == examples
-    before = path.read_text()
-    outside = dataclasses.replace(examples[0], audio="/etc/passwd")
-    with pytest.raises(ManifestError, match="row 1"):
-        write_manifest(path, [examples[0], outside], root, "My-AQA")
-    assert path.read_text() == before and list(tmp_path.glob("*.tmp")) == []
-
-
-def test_open_clip_takes_paths_and_clips(root):
+def test_open_clip_takes_a_clip_and_refuses_the_rest():
     clip = Clip(np.zeros(10, np.float32), 16_000)
     assert open_clip(Example(clip, "", "")) is clip
     with pytest.raises(TypeError, match="Render"):

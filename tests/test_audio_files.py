@@ -1,0 +1,123 @@
+"""Every way an audio can be wrong gets one error that says what to do."""
+
+import warnings
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from af_minimal.audio import Clip, load_audio
+
+
+def sine(duration_s=1.0, rate=16_000, level=0.25):
+    time = np.arange(int(duration_s * rate)) / rate
+    return (level * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+
+
+def test_missing_and_misplaced_files(tmp_path):
+    soundfile.write(tmp_path / "dog_bark.wav", sine(), 16_000)
+    with pytest.raises(FileNotFoundError, match=r"Did you mean dog_bark\.wav"):
+        load_audio(tmp_path / "dog_brak.wav")
+    with pytest.raises(FileNotFoundError, match="has a name like it"):
+        load_audio(tmp_path / "zzz.flac")
+    with pytest.raises(FileNotFoundError, match="does not exist either"):
+        load_audio(tmp_path / "nowhere" / "dog.wav")
+    with pytest.raises(IsADirectoryError, match="Pass one file inside"):
+        load_audio(tmp_path)
+    with pytest.raises(TypeError, match=r"Clip\.from_array"):
+        load_audio(sine())
+
+
+def test_files_without_sound(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    with pytest.raises(ValueError, match=r"0 bytes"):
+        load_audio(tmp_path / "empty.wav")
+    (tmp_path / "text.mp3").write_text("this is not audio, it is a sentence\n" * 50)
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        load_audio(tmp_path / "text.mp3")
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), 16_000)
+    with pytest.raises(ValueError, match="no samples"):
+        load_audio(tmp_path / "none.wav")
+    bad = sine()
+    bad[7] = np.nan
+    soundfile.write(tmp_path / "nan.wav", bad, 16_000, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"nan\.wav: 1 of 16000 samples are NaN"):
+        load_audio(tmp_path / "nan.wav")
+    bad[7] = np.inf
+    soundfile.write(tmp_path / "inf.wav", bad, 16_000, subtype="FLOAT")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="position 7"):
+            load_audio(tmp_path / "inf.wav")
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
+def test_a_cut_off_file_is_refused(tmp_path, suffix, share):
+    path = tmp_path / f"x.{suffix}"
+    noise = np.random.default_rng(0).normal(size=48_000) * 0.1
+    soundfile.write(path, noise, 16_000)
+    whole = path.read_bytes()
+    load_audio(path)
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(ValueError, match="Copy the file again|copy it again"):
+        load_audio(path)
+
+
+def test_a_streamed_wav_with_unknown_length_is_read(tmp_path):
+    path = tmp_path / "pipe.wav"
+    soundfile.write(path, sine(), 16_000)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = b"\xff" * 4
+    path.write_bytes(data)
+    assert len(load_audio(path).waveform) == 16_000
+
+
+@pytest.mark.parametrize(
+    "array, error, message",
+    [
+        ([0.1, 0.2], TypeError, "a list came"),
+        (np.zeros(5, np.int16), TypeError, r"astype\(np\.float32\) / 32768"),
+        (np.zeros(5, np.uint8), TypeError, r"- 128\) / 128"),
+        (np.zeros(5, bool), TypeError, "bool"),
+        (np.zeros(5, complex), TypeError, "complex"),
+        (np.zeros((2, 5), np.float32), ValueError, r"\(2, 5\).*mean\(0\)"),
+        (torch.zeros(5, 2), ValueError, r"\(5, 2\).*mean\(1\)"),
+        (np.array(0.5), ValueError, r"shape \(\)"),
+        (np.zeros(0, np.float32), ValueError, "no samples"),
+        (np.array([0.0, np.inf]), ValueError, "position 1"),
+        (np.array([0.0, 20_000.0]), ValueError, "Divide by full scale"),
+    ],
+)
+def test_clips_are_checked(array, error, message):
+    with pytest.raises(error, match=message):
+        Clip.from_array(array, 16_000)
+
+
+@pytest.mark.parametrize("rate", [0, -1, 16_000.5, "16000", None, True, 10**9])
+def test_sample_rates_are_checked(rate):
+    with pytest.raises(ValueError, match="whole number of Hz"):
+        Clip(sine(), rate)
+
+
+def test_start_and_duration_read_that_stretch_only(tmp_path):
+    path = tmp_path / "ramp.wav"
+    ramp = np.linspace(-0.5, 0.5, 32_000, dtype=np.float32)
+    soundfile.write(path, ramp, 16_000, subtype="FLOAT")
+    clip = load_audio(path, start_s=1.0, duration_s=0.5)
+    assert np.array_equal(clip.waveform, ramp[16_000:24_000]) and clip.start_s == 1.0
+    assert len(load_audio(path, start_s=1.5, duration_s=9).waveform) == 8_000
+    assert load_audio(path, sample_rate=None).sample_rate == 16_000
+    for arguments, message in [
+        ({"start_s": 5.0}, r"start_s is 5\.0 but .* lasts 2\.00 s"),
+        ({"start_s": -1.0}, "0 seconds or more"),
+        ({"start_s": float("nan")}, "0 seconds or more"),
+        ({"duration_s": 0}, "more than 0 seconds"),
+        ({"normalise": "loud"}, "'none' or 'peak'"),
+        ({"sample_rate": 0}, "whole number of Hz"),
+        ({"sample_rate": 16_000.5}, "whole number of Hz"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            load_audio(path, **arguments)

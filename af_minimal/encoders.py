@@ -1,8 +1,8 @@
 """Windows of sound in, one vector per window out.
 
-Every tower stands behind one interface, `AudioEncoder`: the convolutional tower that
-`mini` ships, the HTSAT of the real CLAPs (the class of `transformers`, at any size), and
-a toy for tests. The rest of the system never asks which one it has.
+Every tower stands behind one interface, `AudioEncoder`: the convolutional tower
+that `mini` ships, the HTSAT of the real CLAPs (the class of `transformers`, any size),
+and a toy for tests. The rest of the system never asks which one it has.
 
 Taught in: notebooks/02_clap_from_scratch.ipynb
 """
@@ -14,7 +14,10 @@ from torch import Tensor, nn
 from .audio import log_mel
 from .config import AudioConfig, EncoderConfig
 
-MEL_MEAN_DB, MEL_STD_DB = -45.0, 25.0  # brings log-mel in dB to about zero mean, unit sd
+MEL_MEAN_DB, MEL_STD_DB = (
+    -45.0,
+    25.0,
+)  # brings log-mel in dB to about zero mean, unit sd
 
 
 class AudioEncoder(nn.Module):
@@ -43,7 +46,7 @@ class AudioEncoder(nn.Module):
         Unit norm, because the audio transformer multiplies by sqrt(E) and then adds
         positions of size one: longer features would drown the positions.
         """
-        mel = log_mel(windows, self.config)  # (N, F, M)
+        mel = log_mel(windows, self.config, self.audio.sample_rate)  # (N, F, M)
         mel = (mel - MEL_MEAN_DB) / MEL_STD_DB
         return F.normalize(self.tower(mel), dim=-1)  # (N, E)
 
@@ -110,7 +113,7 @@ class AudioEncoder(nn.Module):
 class ConvTower(nn.Module):
     """Seven convolutions, then frequency folded into channels and time into quarters.
 
-    The last step keeps where in the window a thing happened: a mean over time would make
+    The last step keeps where in the window a thing happened: one mean over time makes
     "bark, bell" and "bell, bark" the same vector.
 
     Taught in: notebooks/02_clap_from_scratch.ipynb

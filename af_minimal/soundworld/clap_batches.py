@@ -38,7 +38,9 @@ class ClapBatches:
         windows = np.stack([samples for samples, _ in kept.values()])
         gain = 10 ** (rng.uniform(-9, 3, size=(self.size, 1)) / 20)
         windows = torch.from_numpy((windows * gain).clip(-1, 1).astype(np.float32))
-        return [{"windows": windows} | self.clap.tokenize([t for _, t in kept.values()])]
+        return [
+            {"windows": windows} | self.clap.tokenize([t for _, t in kept.values()])
+        ]
 
 
 def draw_windows(rng: np.random.Generator, recordings: dict) -> list[Found]:

@@ -67,7 +67,9 @@ def recorded_scene(rng: np.random.Generator, recordings: dict) -> Scene:
     event = Event(label, 0.0, round(length, 2), gain_db=float(rng.uniform(-12, 0)))
     rest = LONGEST_S - length - 0.4
     if alone or rest < 1.5:
-        total = length if rng.random() < 0.7 else min(LONGEST_S, length + rng.uniform(0, 3))
+        total = (
+            length if rng.random() < 0.7 else min(LONGEST_S, length + rng.uniform(0, 3))
+        )
         event = replace(event, onset_s=round(float(rng.uniform(0, total - length)), 2))
         events, total = (event,), round(total, 2)
     else:
@@ -83,7 +85,9 @@ def recorded_scene(rng: np.random.Generator, recordings: dict) -> Scene:
     score = Score(
         duration_s=total,
         events=events,
-        background=str(rng.choice(["pink noise", "hum", "room tone"])) if noisy else None,
+        background=str(rng.choice(["pink noise", "hum", "room tone"]))
+        if noisy
+        else None,
         snr_db=round(float(rng.uniform(10, 30)), 1),
         seed=int(rng.integers(2**31)),
     )
@@ -121,7 +125,9 @@ def vary(rng: np.random.Generator, wave: np.ndarray, seconds: float) -> np.ndarr
     loud = np.flatnonzero(energy >= 0.3 * energy.max())
     centre = int(loud[rng.integers(len(loud))])
     low, high = centre - length + RATE // 5, centre - RATE // 5
-    start = int(np.clip(rng.integers(low, max(high, low + 1)), 0, max(0, len(wave) - length)))
+    start = int(
+        np.clip(rng.integers(low, max(high, low + 1)), 0, max(0, len(wave) - length))
+    )
     cut = np.pad(wave[start : start + length], (0, max(0, length - len(wave) + start)))
     spectrum = np.fft.rfft(cut)
     octaves = np.log2(np.fft.rfftfreq(len(cut), 1 / 1000) + 0.05)  # above 1 kHz at 1

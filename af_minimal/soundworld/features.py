@@ -19,9 +19,9 @@ from tqdm.auto import tqdm
 from ..audio import cut_windows
 from ..data import Sample, collate
 from ..encoders import AudioEncoder
-from ..prompts import training_text
-from .corpus import ask_scene, render_scene, sample_scene
-from .questions import QA
+from ..prompts import build_labels, training_text
+from ..tokenizer import special_ids
+from .corpus import Scene, ask_scene, render_scene, sample_scene
 
 SHARD = 250  # scenes in one file
 # how often each kind of question is drawn, where the scene has it
@@ -49,13 +49,17 @@ def build_features(
         path = folder / f"scenes-{start:08d}-{len(seeds)}.safetensors"
         if not path.exists():
             shard = range(start, min(start + SHARD, seeds.stop))
-            waves = [render_scene(sample_scene(s, recordings), recordings) for s in shard]
+            waves = [
+                render_scene(sample_scene(s, recordings), recordings) for s in shard
+            ]
             features, mask = hear(encoder, waves)
             aside = path.with_suffix(".part")
             save_file({"features": features.half(), "mask": mask}, aside)
             os.replace(aside, path)
         parts.append(load_file(path))
-    return tuple(torch.cat([part[key] for part in parts]) for key in ("features", "mask"))
+    return tuple(
+        torch.cat([part[key] for part in parts]) for key in ("features", "mask")
+    )
 
 
 def hear(encoder: AudioEncoder, waves: list[np.ndarray]) -> tuple[Tensor, Tensor]:
@@ -77,34 +81,68 @@ def hear(encoder: AudioEncoder, waves: list[np.ndarray]) -> tuple[Tensor, Tensor
 class FlamingoBatches:
     """Step number -> batch of scenes, each with one question drawn from its own.
 
-    With `hear=False` the batch has text alone: the language model's own training.
+    Without features there is no audio in the batch and every token is learnt: the
+    language model's own training.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
 
-    def __init__(self, features, mask, scenes, tokenizer, size=64, seed=0, hear=True):
-        self.features, self.mask, self.scenes = features, mask, scenes
-        self.tokenizer, self.size, self.seed, self.hear = tokenizer, size, seed, hear
+    LIKE = 4
+
+    def __init__(
+        self,
+        scenes: list[Scene],
+        tokenizer,
+        features: Tensor | None = None,  # (N, L, E) of all scenes
+        mask: Tensor | None = None,  # (N, L)
+        size: int = 64,
+        seed: int = 0,
+    ):
+        self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
+        self.text_only = features is None
+        if self.text_only:
+            features, mask = torch.zeros(len(scenes), 0, 1), torch.zeros(len(scenes), 0)
+        self.features, self.mask = features, mask
+        numbered = enumerate(tqdm(scenes, desc="ask about scenes"))
+        self.asked = [tokenised_questions(s, i, tokenizer) for i, s in numbered]
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step])
-        samples = []
-        for i in rng.integers(len(self.scenes), size=self.size):
-            qa = draw_question(ask_scene(self.scenes[i], rng), rng)
-            samples.append(
-                Sample(
-                    text=training_text(qa.task, qa.prompt, qa.output),
-                    audio_features=self.features[i].float() if self.hear else None,
-                    audio_mask=self.mask[i] if self.hear else None,
-                )
-            )
-        return [collate(samples, self.tokenizer)]
+        # texts of like length pad little: draw four batches, sort, take one of the four
+        chosen = rng.integers(len(self.asked), size=self.LIKE * self.size)
+        drawn = [(i, draw_question(self.asked[i], rng)) for i in chosen]
+        drawn.sort(key=lambda pair: len(pair[1]))
+        start = self.size * int(rng.integers(self.LIKE))
+        samples = [
+            Sample(ids, ids, self.features[i].float(), self.mask[i])
+            for i, ids in drawn[start : start + self.size]
+        ]
+        batch = collate(samples, self.ids["pad"])
+        if self.text_only:
+            del batch["audio_features"], batch["audio_mask"]
+        else:
+            batch["labels"] = build_labels(batch["input_ids"], **self.ids)  # (B, T)
+        return [batch]
 
 
-def draw_question(asked: list[QA], rng: np.random.Generator) -> QA:
+def tokenised_questions(scene: Scene, seed: int, tokenizer) -> dict[str, list]:
+    """Token ids of two rounds of questions about a scene, by kind.
+
+    One round names its task first, one does not: a user may do either.
+    """
+    rng = np.random.default_rng(seed)
+    rounds = [(qa, named) for named in (True, False) for qa in ask_scene(scene, rng)]
+    asked = [qa for qa, _ in rounds]
+    texts = [training_text(qa.task, qa.prompt, qa.output, on) for qa, on in rounds]
+    rows = tokenizer(texts, add_special_tokens=False).input_ids
+    by_kind: dict[str, list] = {}
+    for qa, ids in zip(asked, rows, strict=True):
+        by_kind.setdefault(qa.kind, []).append(ids)
+    return by_kind
+
+
+def draw_question(asked: dict[str, list], rng: np.random.Generator) -> list[int]:
     """One of a scene's questions: first the kind, by `WEIGHTS`, then the question."""
-    kinds = sorted({qa.kind for qa in asked})
-    weights = np.array([WEIGHTS.get(kind, OTHER_WEIGHT) for kind in kinds], float)
-    kind = rng.choice(kinds, p=weights / weights.sum())
-    chosen = [qa for qa in asked if qa.kind == kind]
-    return chosen[rng.integers(len(chosen))]
+    weights = np.array([WEIGHTS.get(kind, OTHER_WEIGHT) for kind in asked], float)
+    kind = list(asked)[rng.choice(len(asked), p=weights / weights.sum())]
+    return asked[kind][rng.integers(len(asked[kind]))]

@@ -19,8 +19,9 @@ from ..clap import MiniCLAP, save_clap
 from ..config import PRESETS, FlamingoConfig
 from ..data import read_esc
 from ..model import AudioFlamingo
-from ..tokenizer import load_tokenizer, train_tokenizer
-from ..training import StageConfig, train
+from ..stages import StageConfig
+from ..tokenizer import load_tokenizer, special_ids, train_tokenizer
+from ..training import train
 from .captions import captions
 from .clap_batches import ClapBatches
 from .corpus import ask_scene, load_recordings, sample_scene
@@ -47,6 +48,7 @@ class Run:
     steps: int | None = None  # None: as STAGES says
     seed: int = 0
     batch: int = 64
+    workers: int = 1  # processes that make batches ahead of the training
 
     def stage(self, name: str) -> StageConfig:
         """The recipe of a stage, shortened if the run asks for it."""
@@ -72,22 +74,22 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     if stage == "clap":
         clap = new_clap(run)
         batches = ClapBatches(clap, run.heard(), run.seed, run.batch)
-        return train(clap, batches, run.stage(stage), run.out / stage, resume)
-    clap = trained_clap(run)
-    seeds = range(run.seed, run.seed + run.scenes)
-    recordings = run.heard()
-    features, mask = build_features(
-        clap.encoder, recordings, run.out / "features", seeds
-    )
+        return train(
+            clap, batches, run.stage(stage), run.out / stage, resume, run.workers
+        )
+    recordings, seeds = run.heard(), range(run.seed, run.seed + run.scenes)
+    features = mask = None
+    if stage != "lm":
+        encoder, folder = trained_clap(run).encoder, run.out / "features"
+        features, mask = build_features(encoder, recordings, folder, seeds)
     scenes = [sample_scene(seed, recordings) for seed in seeds]
-    model = new_model(run)
-    before = STARTS_FROM[stage]
+    model, before = new_model(run), STARTS_FROM[stage]
     if before is not None:
         checkpoints.load(run.out / before, model)
     batches = FlamingoBatches(
-        features, mask, scenes, model.tokenizer, run.batch, run.seed, stage != "lm"
+        scenes, model.tokenizer, features, mask, run.batch, run.seed
     )
-    return train(model, batches, run.stage(stage), run.out / stage, resume)
+    return train(model, batches, run.stage(stage), run.out / stage, resume, run.workers)
 
 
 def run_all(run: Run, resume: bool = True) -> AudioFlamingo:
@@ -132,9 +134,17 @@ def trained_clap(run: Run) -> MiniCLAP:
 def new_model(run: Run) -> AudioFlamingo:
     """An untrained model with the run's tokenizer, without its encoder."""
     tokenizer = tokenizer_of(run)
-    lm = {**run.config.lm, "vocab_size": len(tokenizer)}
-    config = replace(run.config, lm=lm)
-    return AudioFlamingo(config, tokenizer=tokenizer)
+    ids = special_ids(tokenizer)
+    config = replace(
+        run.config,
+        lm={**run.config.lm, "vocab_size": len(tokenizer)},
+        audio_token_id=ids["audio"],
+        sep_token_id=ids["sep"],
+        eoc_token_id=ids["eoc"],
+    )
+    model = AudioFlamingo(config)
+    model.tokenizer = tokenizer
+    return model
 
 
 def tokenizer_of(run: Run):

@@ -69,16 +69,8 @@ def ask(
     ]
     audios = [[*shot, clip] for clip, shot in zip(clips, shots, strict=True)]
     features, audio_mask = encode(model, audios)  # (B, L, E), (B, L)
-    answers = complete(
-        model,
-        texts,
-        features,
-        audio_mask,
-        seed,
-        max_new_tokens=max_new_tokens,
-        num_beams=num_beams,
-        **kwargs,
-    )
+    kwargs |= {"max_new_tokens": max_new_tokens, "num_beams": num_beams}
+    answers = complete(model, texts, features, audio_mask, seed, **kwargs)
     return answers[0] if single and len(answers) == 1 else answers
 
 

@@ -142,11 +142,11 @@ class AudioFlamingo(nn.Module):
             kwargs["audio_mask"] = audio_mask & asked  # (B, L)
         return self.lm.generate(input_ids, attention_mask=attention_mask, **kwargs)
 
-    def ask(self, clip, question, **kwargs) -> str | list[str]:
+    def ask(self, clip, question, examples=None, **kwargs) -> str | list[str]:
         """Answer a question about a clip; see `generation.ask`, the one door upward."""
         from .generation import ask
 
-        return ask(self, clip, question, **kwargs)
+        return ask(self, clip, question, examples, **kwargs)
 
     def save_pretrained(self, path: str | Path, dtype: torch.dtype | None = None):
         """Write weights (safetensors), config and tokenizer (json) into a folder.

@@ -60,15 +60,8 @@ def from_official(
         raise NotImplementedError(
             f"family {family!r} cannot be loaded; this version reads 'af1' weights."
         )
-    lm = dict(lm_config) if isinstance(lm_config, dict) else lm_config.to_dict()
-    lm.pop("vocab_size_after_resize", None)
-    lm.setdefault("model_type", "opt")
     given = {k.removeprefix("module."): v for k, v in state_dict.items()}
-    tensors = without_twins(given, LAYERS[lm["model_type"]])
-    embedding = embedding_of(tensors, lm["model_type"])
-    lm["vocab_size"] = len(embedding)
-    head = tensors.get(HEAD, embedding)
-    lm["tie_word_embeddings"] = torch.equal(head, embedding)
+    tensors = without_twins(given, LAYERS["opt"])
     config = FlamingoConfig(
         name="official",
         family=family,
@@ -77,18 +70,15 @@ def from_official(
         audio_dropout=0.1,
         isolate_audios=False,
         xattn_every=cross_attn_every_n_layers,
-        lm=lm,
+        lm=lm_fields(lm_config, tensors),
         audio_token_id=audio_token_id,
         sep_token_id=sep_token_id,
         eoc_token_id=eoc_token_id,
         **sizes(tensors),
     )
     model = AudioFlamingo(config)
-    load_exactly(
-        model,
-        {ours(name): tensor for name, tensor in tensors.items()},
-        model.tied_names,
-    )
+    named = {ours(name): tensor for name, tensor in tensors.items()}
+    load_exactly(model, named, model.tied_names)
     model.official_names = frozenset(given)
     return model.eval()
 
@@ -122,6 +112,20 @@ def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, 
     if aliases is None and names is not None:
         twins = {name: t for name, t in twins.items() if name in names}
     return {**twins, **tensors}
+
+
+def lm_fields(lm_config, tensors: dict[str, Tensor]) -> dict:
+    """The language model's config as a dict; vocabulary and tie as the weights say."""
+    lm = dict(lm_config) if isinstance(lm_config, dict) else lm_config.to_dict()
+    lm.pop("vocab_size_after_resize", None)
+    if lm.setdefault("model_type", "opt") != "opt":
+        raise ValueError(
+            f"lm_config has model_type {lm['model_type']!r}; the language model of AF1 "
+            "is 'opt'."
+        )
+    embedding = embedding_of(tensors, "opt")
+    tied = torch.equal(tensors.get(HEAD, embedding), embedding)
+    return lm | {"vocab_size": len(embedding), "tie_word_embeddings": tied}
 
 
 def ours(name: str) -> str:

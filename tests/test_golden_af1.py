@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from transformers import OPTConfig
 
 from af_minimal.language_model import decoder_layers
 from af_minimal.official import from_official, to_official
@@ -249,6 +250,16 @@ def test_twins_that_differ_are_refused():
     weights["lang_encoder.old_decoder_blocks.0.fc1.bias"] = weights[first] + 1
     with pytest.raises(ValueError, match="should be one tensor"):
         official_model(weights, meta)
+
+
+def test_a_hugging_face_config_is_as_good_as_its_dict():
+    weights, meta = small()
+    fields = {k: v for k, v in meta["lm_config"].items() if k in OPTConfig().to_dict()}
+    model = official_model(weights, meta | {"lm_config": OPTConfig(**fields)})
+    inputs = inputs_of(case_of("af1_grads_a")[0])
+    with torch.no_grad():
+        ours, theirs = model(**inputs), official_model(weights, meta)(**inputs)
+    assert torch.equal(ours.logits, theirs.logits)
 
 
 def test_af2_is_not_here_yet():

@@ -1,0 +1,68 @@
+"""Saving and loading: exact, complete, and nothing but safetensors and json."""
+
+import pytest
+import torch
+from tiny_flamingo import batch, logits_of, tiny
+
+import af_minimal.model as model_module
+import af_minimal.storage as storage
+from af_minimal.encoders import build_encoder
+from af_minimal.model import AudioFlamingo
+
+
+@pytest.mark.parametrize("kind", ["opt", "qwen2"])
+def test_save_and_load_is_exact(kind, tmp_path):
+    model, inputs = tiny(kind), batch()
+    model.audio_transformer.position_enc.pos_table.mul_(1.01)  # as a checkpoint may
+    model.save_pretrained(tmp_path)
+    again = AudioFlamingo.load(str(tmp_path))
+    assert again.config == model.config
+    assert torch.equal(logits_of(again, **inputs), logits_of(model, **inputs))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]  # json and safetensors only, and nothing left over
+
+
+def test_tied_weights_are_stored_once(tmp_path):
+    model = tiny()
+    model.save_pretrained(tmp_path)
+    tensors = storage.load_file(tmp_path / "model.safetensors")
+    assert "lm.lm_head.weight" not in tensors
+    again = AudioFlamingo.load(tmp_path)
+    assert again.lm.lm_head.weight is again.get_input_embeddings().weight
+
+
+def test_half_precision_on_disk(tmp_path):
+    model, inputs = tiny(), batch()
+    model.encoder = build_encoder(model.config.encoder, model.config.audio)
+    model.save_pretrained(tmp_path, dtype=torch.float16)
+    tensors = storage.load_file(tmp_path / "model.safetensors")
+    table = "audio_transformer.position_enc.pos_table"
+    assert tensors.pop(table).dtype == torch.float32
+    again = AudioFlamingo.load(tmp_path)
+    assert next(again.parameters()).dtype == torch.float32
+    assert again.encoder is not None
+    difference = logits_of(again, **inputs) - logits_of(model, **inputs)
+    assert difference.abs().max() < 0.02
+
+
+def test_a_folder_that_does_not_fit_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no config.json"):
+        model_module.load(tmp_path / "nowhere")
+    model = tiny()
+    model.save_pretrained(tmp_path)
+    tensors = storage.load_file(tmp_path / "model.safetensors")
+    del tensors["audio_transformer.layer_norm.bias"]
+    storage.save_file(tensors, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="1 missing"):
+        model_module.load(tmp_path)
+
+
+def test_load_finds_what_ships_with_the_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "SHIPPED", tmp_path)
+    monkeypatch.setattr(model_module, "SHIPPED", tmp_path)
+    tiny().save_pretrained(tmp_path / "mini")
+    assert model_module.load("mini").config.name == "tiny"
+    with pytest.raises(FileNotFoundError, match="Shipped with the package: mini"):
+        model_module.load("huge")

@@ -25,8 +25,9 @@ _HOMES = {
     "show": "course.setup",
 }
 _ROOMS = (
-    "config audio encoders clap audio_transformer xattn model prompts tokenizer data "
-    "training checkpoints generation evaluation official soundworld course"
+    "config audio encoders clap audio_transformer xattn language_model storage model "
+    "prompts prompts_official tokenizer data stages checkpoints training generation "
+    "evaluation official soundworld course"
 ).split()
 __all__ = [*_HOMES, *_ROOMS]
 

@@ -28,7 +28,7 @@ from .corpus import ask_scene, load_recordings, sample_scene
 from .features import FlamingoBatches, build_features
 
 STAGES = {
-    "clap": StageConfig("clap", 3000, 1e-3, precision="bf16"),
+    "clap": StageConfig("clap", 3500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 1500, 2e-3, precision="bf16"),
     "sft": StageConfig("sft", 3000, 1e-3, precision="bf16"),
@@ -110,9 +110,10 @@ def finish(run: Run, stage: str = "sft") -> AudioFlamingo:
     model, clap = new_model(run), trained_clap(run)
     checkpoints.load(run.out / stage, model)
     model.encoder = clap.encoder
-    model.save_pretrained(run.out / "model")
+    model.eval()
+    model.save_pretrained(run.out / "model", torch.float16)
     save_clap(clap, run.out / "model")
-    return model.eval()
+    return model
 
 
 def new_clap(run: Run) -> MiniCLAP:

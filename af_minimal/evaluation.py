@@ -1,0 +1,230 @@
+"""How good is an answer? Metrics, each through a library, with honest intervals.
+
+`run_manifest` lets a model answer; the rest compares answers with the truth. What is
+written down about a run is in `reports.py`.
+
+Official: foundation/inference/inference.py, which writes answers and scores none
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-cased words; punctuation is dropped, an apostrophe inside a word stays.
+
+    It stands in for the Penn Treebank tokenizer of the COCO scripts, which needs Java.
+    """
+    return re.findall(r"\w+(?:'\w+)*", text.lower())
+
+
+def normalise(text: str) -> str:
+    """Words joined by single spaces: "Yes." and "yes" become the same answer."""
+    return " ".join(tokens(text))
+
+
+def caption_scores(
+    answers: Sequence[str], references: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """CIDEr-D (0 to 10), BLEU-4 and ROUGE-L (0 to 1) of one answer per item.
+
+    Args:
+        answers: N captions.
+        references: N lists of true captions, at least one each.
+
+    Raises:
+        ValueError: when the numbers of items differ or an item has no reference.
+
+    Official: the metrics of the AF1 paper, from pycocoevalcap
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    from pycocoevalcap.bleu.bleu import Bleu
+    from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    check_pairs(answers, references)
+    if not all(references):
+        raise ValueError("An item has no reference caption; each needs at least one.")
+    told = {i: [normalise(answer)] for i, answer in enumerate(answers)}
+    true = {i: [normalise(t) for t in texts] for i, texts in enumerate(references)}
+    return {
+        "CIDEr": float(Cider().compute_score(true, told)[0]),
+        "BLEU-4": float(Bleu(4).compute_score(true, told, verbose=0)[0][3]),
+        "ROUGE-L": float(Rouge().compute_score(true, told)[0]),
+    }
+
+
+def exact_match(answers, truths, normalise: Callable = normalise) -> list[bool]:
+    """Whether each answer is the truth, after normalising both.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    check_pairs(answers, truths)
+    pairs = zip(answers, truths, strict=True)
+    return [normalise(answer) == normalise(truth) for answer, truth in pairs]
+
+
+def accuracy(answers, truths, normalise: Callable = normalise) -> float:
+    """Share of answers that match exactly, between 0 and 1.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    return float(np.mean(exact_match(answers, truths, normalise)))
+
+
+def match_label(
+    answer: str, labels: Sequence[str], embed: Callable | None = None
+) -> str | None:
+    """The label that a free-form answer names.
+
+    The answer itself, if it is a label; else the label it mentions first; else the
+    nearest in meaning by `embed` (texts -> unit-norm rows, as `MiniCLAP.embed_text`);
+    without `embed`, the one that shares most words; None if no word is shared.
+
+    Official: AF1 paper section 4: accuracy by matching the output to a label
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    said = normalise(answer)
+    spelt = {label: normalise(label) for label in labels}
+    for label in labels:
+        if spelt[label] == said:
+            return label
+    places = {k: f" {said} ".find(f" {text} ") for k, text in spelt.items()}
+    mentioned = [label for label in labels if places[label] >= 0]
+    if mentioned:  # of two labels that start together the longer one is meant
+        return min(mentioned, key=lambda label: (places[label], -len(label)))
+    if embed is not None:
+        similar = np.asarray(embed(list(labels)) @ embed([answer])[0])  # (labels,)
+        return labels[int(similar.argmax())]
+    overlap = [word_overlap(said, text) for text in spelt.values()]
+    return labels[int(np.argmax(overlap))] if max(overlap) > 0 else None
+
+
+def word_overlap(a: str, b: str) -> float:
+    """Shared words over all words of two normalised texts (Jaccard)."""
+    first, second = set(a.split()), set(b.split())
+    return len(first & second) / max(1, len(first | second))
+
+
+def f1(truths: Sequence, predicted: Sequence, average: str = "macro") -> float:
+    """F1 of labels (N,), or of tags as 0/1 rows (N, classes), by scikit-learn.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(truths, predicted, average=average, zero_division=0))
+
+
+def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Mean over classes of the average precision; truth and scores are (N, classes).
+
+    Classes that never occur in `truth` are left out.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    from sklearn.metrics import average_precision_score
+
+    truth, scores = np.asarray(truth), np.asarray(scores)
+    occurs = truth.any(axis=0)  # (classes,)
+    if not occurs.any():
+        raise ValueError("No class occurs in truth, so no precision can be averaged.")
+    return float(average_precision_score(truth[:, occurs], scores[:, occurs]))
+
+
+def bootstrap_ci(values, seed: int = 0, level: float = 0.95):
+    """Percentile bootstrap interval (low, high) of a mean; None for under 2 values.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    from scipy.stats import bootstrap
+
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        return None
+    interval = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=2000,
+        batch=200,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def measure(name: str, values, chance: float | None = None, seed: int = 0) -> dict:
+    """One line of a table: mean of per-item values, n, 95 % interval, chance."""
+    interval = bootstrap_ci(values, seed) or (None, None)
+    mean = float(np.mean(values)) if len(values) else None
+    return {
+        "measure": name,
+        "n": len(values),
+        "score": mean,
+        "low": interval[0],
+        "high": interval[1],
+        "chance": chance,
+    }
+
+
+def majority(truths: Sequence[str]) -> float | None:
+    """Share of the commonest answer: what always saying the same would score."""
+    if not truths:
+        return None
+    return Counter(map(normalise, truths)).most_common(1)[0][1] / len(truths)
+
+
+def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[dict]:
+    """Answer the prompt of every example about its audio, in batches.
+
+    Args:
+        examples: `data.Example`s with audio (a path or a Clip), prompt, output, task,
+            and perhaps few-shot examples of their own.
+        decoding: keywords of `ask`; None is greedy with at most 64 new tokens.
+
+    Returns:
+        one row per example: audio, task, prompt, answer, truth.
+
+    Official: foundation/inference/inference.py, one item at a time
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    from tqdm.auto import tqdm
+
+    rows, decoding = [], decoding or GREEDY
+    starts = range(0, len(examples), batch_size)
+    for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
+        batch = examples[start : start + batch_size]
+        answers = model.ask(
+            batch,
+            [example.prompt for example in batch],
+            examples=[example.examples for example in batch],
+            task=[example.task for example in batch],
+            **decoding,
+        )
+        rows += [
+            {
+                "audio": getattr(example.audio, "path", None) or str(example.audio),
+                "task": example.task,
+                "prompt": example.prompt,
+                "answer": answer,
+                "truth": example.output,
+            }
+            for example, answer in zip(batch, answers, strict=True)
+        ]
+    return rows
+
+
+def check_pairs(answers: Sequence, truths: Sequence) -> None:
+    """Refuse lists of different lengths, and empty ones."""
+    if len(answers) != len(truths) or len(answers) == 0:
+        raise ValueError(
+            f"{len(answers)} answers and {len(truths)} truths; give one truth for each "
+            "answer, and at least one."
+        )

@@ -1,0 +1,186 @@
+"""The held-out exam: scenes that no training has heard, marked without a human.
+
+Each scene is rendered and encoded once; then the model answers all its questions. Two
+controls hear something else and are asked the same: noise, and the sound of another
+scene. What a model scores there, it knows from the question alone.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from ..evaluation import GREEDY, caption_scores, exact_match, majority, measure
+from ..generation import complete
+from ..prompts import inference_text
+from .captions import caption_is_right, captions
+from .corpus import HELD_OUT_SEED, Scene, ask_scene, render_scene, sample_scene
+from .features import hear
+from .questions import QA
+from .wordings import CAPTION_PROMPTS
+
+AUDIOS = ("own", "noise", "other")
+KINDS = {  # line of the table -> does a row belong to it?
+    "caption": lambda row: row["kind"] == "caption",
+    "caption, 1 event": lambda row: row["kind"] == "caption" and row["events"] == 1,
+    "caption, 2 events": lambda row: row["kind"] == "caption" and row["events"] == 2,
+    "caption, 3 events": lambda row: row["kind"] == "caption" and row["events"] == 3,
+    "yes or no": lambda row: row["kind"] == "binary",
+    "count": lambda row: row["kind"] == "count",
+    "count, how many times": lambda row: row["kind"] == "count" and counts_times(row),
+    "open": lambda row: row["kind"] == "open",
+    "order": lambda row: row["kind"] == "order",
+    "classify": lambda row: row["kind"] == "classify",
+    "classify, six options": lambda row: row["kind"] == "classify_options",
+}
+
+
+def exam(
+    model,
+    scenes: int = 300,
+    seed: int = HELD_OUT_SEED,
+    audio: str = "own",
+    waves: list[np.ndarray] | None = None,
+) -> dict:
+    """Examine a model on the scenes with seeds `seed`, `seed + 1`, ...
+
+    Args:
+        audio: what is heard: "own", "noise" of the same length and level, or the sound
+            of the "other" scene, the one before.
+        waves: sounds of these scenes from `render_held_out`; None renders them.
+
+    Returns:
+        a section of a report: name, measures, and rows with every answer.
+
+    Raises:
+        ValueError: for another `audio`, or fewer than two scenes.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    if audio not in AUDIOS or scenes < 2:
+        raise ValueError(
+            f"audio is {audio!r} and scenes is {scenes}; expected one of {AUDIOS} and "
+            "at least 2 scenes."
+        )
+    if waves is None:
+        waves = render_held_out(scenes, seed)
+    worlds = held_out(scenes, seed)
+    features, mask = hear(model.encoder, replace_audio(waves, audio, seed))
+    if audio == "other":
+        features, mask = features.roll(1, dims=0), mask.roll(1, dims=0)
+    asked = [
+        (i, qa) for i in range(scenes) for qa in exam_questions(worlds[i], seed + i)
+    ]
+    answers = answer_all(model, features, mask, asked)
+    rows = [
+        mark(seed + i, worlds[i], qa, answer)
+        for (i, qa), answer in zip(asked, answers, strict=True)
+    ]
+    name = "SoundWorld, held out" + ("" if audio == "own" else f", hears {audio}")
+    return {"name": name, "measures": summarise(rows), "rows": rows}
+
+
+def held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[Scene]:
+    """The scenes of the exam; none has a real recording in it."""
+    return [sample_scene(seed + i, {}) for i in range(scenes)]
+
+
+def render_held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[np.ndarray]:
+    """Their sounds, each float32 (samples,)."""
+    worlds = held_out(scenes, seed)
+    return [
+        render_scene(world, {})
+        for world in tqdm(worlds, desc="render scenes", disable=scenes < 50)
+    ]
+
+
+def replace_audio(waves: list[np.ndarray], audio: str, seed: int) -> list[np.ndarray]:
+    """White noise of each sound's length and root mean square, if that is asked for."""
+    if audio != "noise":
+        return waves
+    rng = np.random.default_rng([seed, 1])
+    return [
+        (rng.standard_normal(len(w)) * np.sqrt(np.mean(w**2))).astype(np.float32)
+        for w in waves
+    ]
+
+
+def exam_questions(scene: Scene, seed: int) -> list[QA]:
+    """All questions of a scene but tags and the caption with details."""
+    asked = ask_scene(scene, np.random.default_rng([seed, 2]))
+    return [
+        qa
+        for qa in asked
+        if qa.kind != "tags" and (qa.kind != "caption" or qa.prompt in CAPTION_PROMPTS)
+    ]
+
+
+def answer_all(
+    model, features: Tensor, mask: Tensor, asked: list[tuple[int, QA]], batch: int = 64
+) -> list[str]:
+    """Greedy answers to (scene, question) pairs, in their order.
+
+    Args:
+        features: (scenes, L, E) of the encoder, with mask (scenes, L).
+    """
+    # a batch waits for its longest answer; answers of one kind are alike in length
+    order = sorted(range(len(asked)), key=lambda k: asked[k][1].kind)
+    answers = [""] * len(asked)
+    starts = range(0, len(order), batch)
+    for start in tqdm(starts, desc="answer", disable=len(starts) < 4):
+        chosen = order[start : start + batch]
+        texts = [inference_text(asked[k][1].prompt, asked[k][1].task) for k in chosen]
+        rows = torch.tensor([asked[k][0] for k in chosen], device=features.device)
+        said = complete(model, texts, features[rows], mask[rows], **GREEDY)
+        for k, answer in zip(chosen, said, strict=True):
+            answers[k] = answer
+    return answers
+
+
+def mark(seed: int, scene: Scene, qa: QA, answer: str) -> dict:
+    """One row of the report: what was asked, said and true, and whether it is right."""
+    if qa.kind == "caption":
+        right = caption_is_right(answer, scene.score)
+    else:
+        right = exact_match([answer], [qa.output])[0]
+    row = {
+        "scene": seed,
+        "events": len(scene.score.events),
+        "kind": qa.kind,
+        "task": qa.task,
+        "prompt": qa.prompt,
+        "answer": answer,
+        "truth": qa.output,
+        "right": right,
+    }
+    if qa.kind == "caption":
+        row["references"] = captions(scene.score)[:3]
+    return row
+
+
+def counts_times(row: dict) -> bool:
+    """How often one sound is heard, rather than how many kinds of sound there are."""
+    return "times" in row["prompt"]
+
+
+def summarise(rows: list[dict]) -> list[dict]:
+    """The lines of the table: share right by kind of question, then caption metrics."""
+    measures = []
+    for name, belongs in KINDS.items():
+        chosen = [row for row in rows if belongs(row)]
+        if chosen:
+            truths = [row["truth"] for row in chosen]
+            chance = None if name.startswith("caption") else majority(truths)
+            right = [row["right"] for row in chosen]
+            measures.append(measure(name, right, chance))
+    said = [row for row in rows if row["kind"] == "caption"]
+    scores = caption_scores(
+        [row["answer"] for row in said], [row["references"] for row in said]
+    )
+    blank = {"n": len(said), "low": None, "high": None, "chance": None}
+    return measures + [
+        {"measure": f"caption, {name}", "score": score, **blank}
+        for name, score in scores.items()
+    ]

@@ -42,7 +42,7 @@ def dog_bark(rng, samples, attributes, sr):
     rough = graded(rng, attributes["roughness"], 0.15, 1.5)
     top = graded(rng, attributes["pitch"], 180, 750)
     bend = curve(samples, (0, 0.6), (0.12, 1.0), (0.3, 1.1), (0.7, 0.6), (1, 0.45))
-    size = uniform(rng, 0.75, 1.5)
+    size = uniform(rng, 0.8, 1.3) * (top / 370) ** 0.4  # small dogs bark high
     closed = [(350 * size, 150, 1.0), (900 * size, 250, 0.5)]
     mouth = [(700, 180, 1.0), (1350, 250, 0.8), (2700, 400, 0.5), (4200, 700, 0.25)]
     opened = [(f * size, b, g) for f, b, g in mouth]

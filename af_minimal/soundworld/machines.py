@@ -34,13 +34,13 @@ def speaker(rng, pitch, tone, samples, sr):
 
 def helicopter(rng, samples, attributes, sr):
     """Rotor chop: noise slapped 8 to 20 times a second over a low throb and a whine."""
-    rate = graded(rng, attributes["rate"], 8, 20)
+    rate = graded(rng, attributes["rate"], 8, 22)
     tone = graded(rng, attributes["tone"], 250, 2200)
     phase = cycles(rate * (1 + 0.02 * wander(rng, samples, sr, 1)), samples, sr) % 1.0
-    chop = np.exp(-5 * phase) + 0.1
-    slap = noise(rng, samples, sr, 0.3 * tone, 2.2 * tone, -0.3) * chop
-    throb = harmonics(rate, rolloff(10, 0.7), samples, sr) * uniform(rng, 0.1, 0.4)
-    whine = 0.06 * sine(uniform(rng, 500, 3000), samples, sr)
+    chop = np.exp(-5 * phase) + uniform(rng, 0.08, 0.35)
+    slap = noise(rng, samples, sr, 0.2 * tone, 3 * tone, -0.5) * chop
+    throb = harmonics(rate, rolloff(10, 0.7), samples, sr) * uniform(rng, 0.1, 0.5)
+    whine = uniform(rng, 0.005, 0.08) * sine(uniform(rng, 500, 3000), samples, sr)
     passing = np.exp(0.35 * wander(rng, samples, sr, 0.7))
     return passing * (slap + throb + whine)
 
@@ -48,7 +48,7 @@ def helicopter(rng, samples, attributes, sr):
 def chainsaw(rng, samples, attributes, sr):
     """A rasping two-stroke buzz that races up under throttle and drops back to idle."""
     pitch = graded(rng, attributes["pitch"], 65, 190)
-    rate = graded(rng, attributes["rate"], 0.8, 1.8)
+    rate = graded(rng, attributes["rate"], 0.5, 1.8)
     place = (cycles(rate, samples, sr) + rng.random()) % 1.0
     ratio = uniform(rng, 1.8, 2.6)
     throttle = np.interp(place, (0, 0.15, 0.6, 0.72, 1), (1, ratio, ratio, 1, 1))
@@ -56,7 +56,10 @@ def chainsaw(rng, samples, attributes, sr):
     raw = buzz(speed, samples, sr) + 0.6 * buzz(speed / 2, samples, sr)
     rasp = noise(rng, samples, sr, 800, 7000) * np.abs(raw) ** 2
     low, high = uniform(rng, 350, 900), uniform(rng, 1300, 4200)
-    body = resonate(raw, [(low, 350, 1.0), (high, 1200, 1.2)], sr) + 0.25 * rasp
+    body = (
+        resonate(raw, [(low, 350, 1.0), (high, 1200, 1.2)], sr)
+        + uniform(rng, 0.2, 1.0) * rasp
+    )
     return (0.25 * raw + body) * (0.35 + 0.4 * (throttle - 1) / (ratio - 1))
 
 
@@ -65,7 +68,7 @@ def clock_tick(rng, samples, attributes, sr):
     rate = graded(rng, attributes["rate"], 1.8, 5.0)
     tone = graded(rng, attributes["tone"], 900, 4200)
     onsets = beats(rng, samples, sr, rate, 0.01)
-    echo = int(rng.uniform(0.012, 0.03) * sr)
+    echo = int(uniform(rng, 0.012, 0.06) * sr)
     grains = []
     for shift in (1.0, uniform(rng, 0.7, 0.88)):
         note = tone * shift
@@ -73,7 +76,7 @@ def clock_tick(rng, samples, attributes, sr):
         tick = struck(echo + int(0.03 * sr), sr, ring)
         snap = click(rng, sr, 0.006, 0.6 * note, 3 * note)
         tick[: len(snap)] += snap
-        tick[echo : echo + len(snap)] += 0.45 * snap
+        tick[echo : echo + len(snap)] += uniform(rng, 0.15, 0.8) * snap
         grains.append(tick)
     return mix(samples, onsets, [grains[i % 2] for i in range(len(onsets))])
 

@@ -42,21 +42,23 @@ def rain(rng, samples, attributes, sr):
     """An even hiss, unchanging, with a dense grain of drops all over it."""
     tone = graded(rng, attributes["tone"], 700, 6000)
     rate = graded(rng, attributes["density"], 40, 160)
-    hiss = noise(rng, samples, sr, 0.4 * tone, 2.5 * tone, rng.uniform(-0.6, 0.2))
+    low, high = tone * uniform(rng, 0.1, 0.5), tone * uniform(rng, 2.0, 5.0)
+    hiss = noise(rng, samples, sr, low, high, rng.uniform(-0.6, 0.1))
     patter = drops(rng, samples, sr, rate, 0.7 * tone, 2.0 * tone, 0.012)
-    return hiss + patter * rng.uniform(0.5, 0.9) / (np.std(patter) + 1e-9)
+    return hiss + patter * rng.uniform(0.3, 0.9) / (np.std(patter) + 1e-9)
 
 
 def sea_waves(rng, samples, attributes, sr):
     """Swells of noise: a slow rise that brightens, a crash, a long hissing retreat."""
-    rate = graded(rng, attributes["rate"], 0.45, 1.1)
+    rate = graded(rng, attributes["rate"], 0.35, 1.1)
     tone = graded(rng, attributes["tone"], 500, 3500)
     place = (cycles(rate, samples, sr) + rng.random()) % 1.0
-    swell = np.interp(place, (0, 0.3, 0.42, 0.55, 1), (0.08, 0.35, 1.0, 0.45, 0.08))
+    calm = uniform(rng, 0.06, 0.25)
+    swell = np.interp(place, (0, 0.3, 0.42, 0.55, 1), (calm, 0.4, 1.0, 0.5, calm))
     swell *= np.exp(0.15 * wander(rng, samples, sr, 2))
     deep = noise(rng, samples, sr, 60, 0.6 * tone, -0.5)
     foam = noise(rng, samples, sr, 0.8 * tone, 4 * tone, -0.3)
-    return swell * deep + 1.2 * swell**2.5 * foam
+    return swell * deep + 1.2 * swell ** rng.uniform(1.5, 2.5) * foam
 
 
 def wind(rng, samples, attributes, sr):
@@ -156,7 +158,10 @@ def fire_crackling(rng, samples, attributes, sr):
     pops += train(samples, onsets, gains, snap)
     flame = np.exp(0.5 * wander(rng, samples, sr, 9))
     roar = noise(rng, samples, sr, 50, uniform(rng, 200, 600), -0.5) * flame
-    return pops / (np.abs(pops).max() + 1e-9) + rng.uniform(0.02, 0.07) * roar
+    hiss = noise(rng, samples, sr, 300, 6000, -0.4)
+    return pops / (np.abs(pops).max() + 1e-9) + uniform(rng, 0.015, 0.12) * (
+        roar + 0.1 * hiss
+    )
 
 
 def water_splash(rng, samples, attributes, sr):

@@ -56,13 +56,14 @@ def baby_cry(rng, samples, attributes, sr):
     )
     gasp = resonate(noise(rng, samples, sr, 500, 6000), mouth("eh", 1.3 * size), sr)
     gasp *= curve(samples, (0, 0), (0.84, 0), (0.94, 1), (0.97, 0.8), (1, 0))
-    return wail / np.std(wail) + 0.5 * gasp / np.std(gasp)
+    return wail / np.std(wail) + rng.uniform(0.05, 0.5) * gasp / np.std(gasp)
 
 
 def person_sneeze(rng, samples, attributes, sr):
     """Ah ... a breath in that rises; a held moment; then a burst, tchoo."""
     pitch = graded(rng, attributes["pitch"], 130, 420)
     start = rng.uniform(0.42, 0.52)
+    linger = rng.uniform(0.08, 0.2)
     size = uniform(rng, 0.9, 1.3)
     breath = noise(rng, samples, sr, 400, 5000)
     rise = throat(rng, pitch * curve(samples, (0, 0.8), (start, 1.5)), 0.6, sr)
@@ -72,12 +73,12 @@ def person_sneeze(rng, samples, attributes, sr):
     )
     hiss = noise(rng, samples, sr, uniform(rng, 900, 2200), uniform(rng, 4500, 7500))
     burst = curve(
-        samples, (start, 0), (start + 0.02, 1), (start + 0.16, 0.35), (0.9, 0)
+        samples, (start, 0), (start + 0.02, 1), (start + linger, 0.35), (0.9, 0)
     )
     fall = pitch * curve(samples, (start, 2.0), (start + 0.2, 1.1), (1, 0.8))
     tail = resonate(throat(rng, fall, 0.5, sr), mouth("oo", size), sr)
     tail *= curve(samples, (start + 0.01, 0), (start + 0.08, 1), (0.8, 0.4), (1, 0))
-    return 0.5 * inhale + 0.5 * hiss * burst + 1.2 * tail
+    return uniform(rng, 0.15, 0.6) * inhale + 0.5 * hiss * burst + 1.2 * tail
 
 
 def laughter(rng, samples, attributes, sr):

@@ -2,9 +2,9 @@
 
     python data_samples/make_samples.py
 
-Every clip is a SoundWorld scene with a fixed seed, synthesised by this project and given
-away under CC0-1.0. Vorbis writes a random stream number, so a new run changes the
-sha256 of a file, never what it sounds like.
+Every clip is a SoundWorld scene with a fixed seed, synthesised by this project and
+given away under CC0-1.0. Vorbis writes a random stream number, so a new run changes
+the sha256 of a file, never what it sounds like.
 """
 
 import hashlib

@@ -351,6 +351,16 @@ def test_clean_replaces_raw_audio_outputs():
     assert data == {"text/html": clean.LISTEN}
 
 
+def test_clean_replaces_widgets_and_drops_progress_bars():
+    bar = {clean.WIDGET: {"model_id": "1"}, "text/plain": "  0%|     | 0/3"}
+    box = {clean.WIDGET: {"model_id": "2"}, "text/plain": "AskWidget(children=(...))"}
+    notebook = stored(bar)
+    notebook["cells"][0]["outputs"].append({"data": box})
+    (output,) = clean.strip_widgets(notebook)["cells"][0]["outputs"]
+    assert output["data"] == {"text/plain": clean.PRESS}
+    assert "widgets" not in notebook["metadata"]
+
+
 # set-up
 
 

@@ -1,9 +1,11 @@
-"""Take players out of stored notebooks: ten seconds of sound are 427 kB of text.
+"""Take players and dead widgets out of stored notebooks.
+
+Ten seconds of sound are 427 kB of text, and a widget without its kernel shows an error.
 
     python af_minimal/course/clean.py notebooks/*.ipynb            rewrites them
     python af_minimal/course/clean.py --check notebooks/*.ipynb    only looks
 
-A player comes back when its cell is run. This file needs nothing but Python, so that
+Both come back when their cell is run. This file needs nothing but Python, so that
 a commit hook starts at once.
 """
 
@@ -14,6 +16,8 @@ import sys
 from pathlib import Path
 
 LISTEN = "<em>Run this cell to listen.</em>"
+PRESS = "Run this cell to see the widget."
+WIDGET = "application/vnd.jupyter.widget-view+json"
 PLAYER = re.compile(r"<audio\b.*?</audio>", re.DOTALL | re.IGNORECASE)
 PAYLOAD = re.compile(r"data:(audio|video)/", re.IGNORECASE)
 
@@ -39,6 +43,23 @@ def audio_outputs(notebook: dict) -> list[int]:
     return found
 
 
+def strip_widgets(notebook: dict) -> dict:
+    """Replace live widgets by a line of words; finished progress bars go altogether."""
+    for cell in notebook["cells"]:
+        kept = []
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if data.pop(WIDGET, None) is not None:
+                if "%|" in text_of(data.get("text/plain", "")):  # tqdm
+                    continue
+                data["text/plain"] = PRESS
+            kept.append(output)
+        if "outputs" in cell:
+            cell["outputs"] = kept
+    notebook["metadata"].pop("widgets", None)
+    return notebook
+
+
 def strip_audio(notebook: dict) -> dict:
     """Replace every stored player by a line that says how to get it back."""
     for cell in notebook["cells"]:
@@ -49,7 +70,6 @@ def strip_audio(notebook: dict) -> dict:
                 keep = kind == "text/html" and not PAYLOAD.search(html)
                 del data[kind]
                 data["text/html"] = html if keep else LISTEN
-    notebook["metadata"].pop("widgets", None)
     return notebook
 
 
@@ -72,7 +92,7 @@ def main(arguments: list[str]) -> int:
             print(f"{path}: cells {cells} store audio; run `make clean-nb`.")
             failed = 1
         elif not check:
-            write_notebook(path, strip_audio(notebook))
+            write_notebook(path, strip_widgets(strip_audio(notebook)))
     return failed
 
 

@@ -1,0 +1,174 @@
+"""Ask, train and evaluate from a terminal: thin, over the functions of the package.
+
+    python -m af_minimal ask dog.wav "What do you hear?"
+    python -m af_minimal train --stage all --out runs/mini --resume
+    python -m af_minimal eval --recordings esc10 --out eval.json
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+PROGRAM = "python -m af_minimal"
+STAGES = ("clap", "lm", "pretrain", "sft")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command: 0 when it worked, 2 after an error told in a sentence."""
+    args = make_parser().parse_args(argv)
+    warnings.showwarning = lambda message, *rest: tell(f"note: {message}")
+    try:
+        args.command(args)
+    except KeyboardInterrupt:
+        tell("stopped.")
+        return 130
+    except (ValueError, OSError, TypeError, FloatingPointError) as error:
+        tell(f"error: {error}")
+        return 2
+    return 0
+
+
+def tell(message: str) -> None:
+    """Say something beside the answer: on stderr."""
+    print(message, file=sys.stderr)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The three commands and their options."""
+    parser = argparse.ArgumentParser(PROGRAM, description="Audio Flamingo, minimal.")
+    commands = parser.add_subparsers(required=True, metavar="ask | train | eval")
+    add_ask(commands.add_parser("ask", help="ask a question about sound files"))
+    add_train(commands.add_parser("train", help="train a model, stage by stage"))
+    add_eval(commands.add_parser("eval", help="score a model and write a report"))
+    return parser
+
+
+def add_ask(parser: argparse.ArgumentParser) -> None:
+    """Options of `ask`."""
+    parser.set_defaults(command=ask)
+    parser.add_argument(
+        "words", nargs="+", metavar="FILE", help="sound files, then the question"
+    )
+    parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
+    parser.add_argument("--max-new-tokens", type=int, default=64)
+    parser.add_argument("--beams", type=int, default=1, help="1 is greedy decoding")
+    parser.add_argument(
+        "--start", type=float, default=0.0, help="second of the file to begin at"
+    )
+
+
+def ask(args: argparse.Namespace) -> None:
+    """Print the answer; with several files, one line for each."""
+    *files, question = args.words
+    if not files or Path(question).is_file():
+        raise ValueError(
+            f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
+            '"What do you hear?"'
+        )
+    from .audio import load_audio
+    from .model import load
+
+    clips = [load_audio(file, start_s=args.start) for file in files]
+    model = load(args.model)
+    answers = model.ask(
+        clips, question, max_new_tokens=args.max_new_tokens, num_beams=args.beams
+    )
+    for file, answer in zip(files, answers, strict=True):
+        print(answer if len(files) == 1 else f"{file}: {answer}")
+
+
+def add_train(parser: argparse.ArgumentParser) -> None:
+    """Options of `train`."""
+    parser.set_defaults(command=train)
+    parser.add_argument("--preset", default="mini", choices=("tiny", "mini"))
+    parser.add_argument("--stage", default="all", choices=(*STAGES, "all"))
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where the run stopped"
+    )
+    parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50 to mix in")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--steps", type=int, help="of each stage; for a short trial")
+    parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
+    parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train one stage, or all of them and save the finished model."""
+    import torch
+
+    from .config import PRESETS
+    from .soundworld.recipe import Run, run_all, run_stage
+
+    torch.set_num_threads(args.threads)
+    config = PRESETS[args.preset]
+    if args.tower is not None:
+        config = replace(config, encoder=replace(config.encoder, kind=args.tower))
+    run = Run(args.out, config, args.recordings, steps=args.steps)
+    if args.scenes is not None:
+        run = replace(run, scenes=args.scenes)
+    if args.stage == "all":
+        run_all(run, args.resume)
+        print(f"The model is in {args.out / 'model'}.")
+    else:
+        run_stage(run, args.stage, args.resume)
+
+
+def add_eval(parser: argparse.ArgumentParser) -> None:
+    """Options of `eval`."""
+    parser.set_defaults(command=evaluate)
+    parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
+    parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50; asks fold 5")
+    parser.add_argument("--scenes", type=int, default=300)
+    parser.add_argument("--out", type=Path, help="JSON file with every answer")
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Print the tables, and write the report if asked for."""
+    from .evaluation import GREEDY
+    from .reports import make_report, save_report, table
+    from .soundworld.corpus import HELD_OUT_SEED
+    from .storage import SHIPPED, shipped_names
+
+    folder = SHIPPED / args.model if args.model in shipped_names() else Path(args.model)
+    sections = examine(args, folder)
+    title = f"{args.model}: {args.scenes} held-out scenes, greedy decoding"
+    report = make_report(title, sections, HELD_OUT_SEED, GREEDY, folder)
+    print(table(report))
+    if args.out is not None:
+        save_report(args.out, report)
+        print(f"\nEvery answer is in {args.out}.")
+
+
+def examine(args: argparse.Namespace, folder: Path) -> list[dict]:
+    """All exams: SoundWorld, its two controls, the towers, real recordings."""
+    from .clap import load_clap
+    from .data import read_esc
+    from .model import load
+    from .soundworld.clap_exam import clap_exam
+    from .soundworld.exam import AUDIOS, exam, render_held_out
+    from .soundworld.recordings_exam import recordings_exam
+
+    test, others = [], []
+    if args.recordings is not None:  # a wrong folder is told before the long work
+        test = read_esc(args.recordings, (5,))
+        others = read_esc(args.recordings, (1, 2, 3, 4))
+    model = load(folder)
+    clap = load_clap(model.encoder, model.tokenizer, folder)
+    waves = render_held_out(args.scenes)
+    sections = [exam(model, args.scenes, audio=a, waves=waves) for a in AUDIOS]
+    sections.append(clap_exam(clap))
+    if test:
+        sections.append(recordings_exam(model, test, others, clap))
+    return sections
+
+
+if __name__ == "__main__":
+    # keep a terminal's first answer quick and quiet
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The command line: answers on stdout, one sentence and exit code 2 for errors."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from af_minimal import __main__ as cli
+from af_minimal import model as model_module
+from af_minimal.soundworld import recipe
+
+
+@pytest.fixture
+def sound(tmp_path):
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, 0.1 * np.sin(np.arange(32_000) / 10), 16_000)
+    return str(path)
+
+
+class Deaf:
+    """Says how long each clip is and how it was asked."""
+
+    def ask(self, clips, question, **decoding):
+        return [f"{question} {c.duration_s:g} s {decoding}" for c in clips]
+
+
+@pytest.fixture
+def deaf(monkeypatch):
+    monkeypatch.setattr(model_module, "load", lambda name: Deaf())
+
+
+def test_ask_prints_the_answer(deaf, sound, capsys):
+    assert cli.main(["ask", sound, "What?", "--start", "0.5", "--beams", "3"]) == 0
+    wanted = "What? 1.5 s {'max_new_tokens': 64, 'num_beams': 3}\n"
+    assert capsys.readouterr().out == wanted
+
+
+def test_ask_about_several_files(deaf, sound, capsys):
+    assert cli.main(["ask", sound, sound, "What?"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2 and lines[0].startswith(f"{sound}: What? 2 s")
+
+
+def said_after_error(arguments, capsys) -> str:
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and "Traceback" not in captured.err
+    return captured.err
+
+
+def test_errors_are_told_in_a_sentence(deaf, sound, capsys):
+    assert "missing.wav" in said_after_error(["ask", "missing.wav", "What?"], capsys)
+    assert "in this order" in said_after_error(["ask", sound], capsys)
+    assert "in this order" in said_after_error(["ask", sound, sound], capsys)
+
+
+def test_unknown_model(sound, tmp_path, capsys):
+    error = said_after_error(["ask", sound, "What?", "--model", str(tmp_path)], capsys)
+    assert "no model in" in error
+
+
+def test_as_a_program(tmp_path):
+    command = [sys.executable, "-m", "af_minimal", "ask", "missing.wav", "What?"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and "Traceback" not in done.stderr
+
+
+def test_help_needs_no_heavy_library():
+    code = (
+        "import sys; from af_minimal.__main__ import make_parser; make_parser(); "
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_train_hands_everything_to_the_recipe(monkeypatch, tmp_path):
+    called = []
+    monkeypatch.setattr(recipe, "run_stage", lambda *args: called.append(args))
+    arguments = ["--stage", "clap", "--out", str(tmp_path), "--tower", "htsat"]
+    assert cli.main(["train", *arguments, "--steps", "7", "--scenes", "50"]) == 0
+    run, stage, resume = called[0]
+    assert (run.out, run.steps, run.scenes) == (tmp_path, 7, 50)
+    assert (run.config.name, run.config.encoder.kind) == ("mini", "htsat")
+    assert (stage, resume) == ("clap", False)
+
+
+def test_eval_prints_a_table_and_writes_a_report(monkeypatch, tmp_path, capsys):
+    line = dict(measure="caption", n=4, score=0.75, low=0.25, high=1.0, chance=None)
+    section = {"name": "Exam", "measures": [line], "rows": [{"prompt": "p"}]}
+    monkeypatch.setattr(cli, "examine", lambda args, folder: [section])
+    out = tmp_path / "eval.json"
+    assert cli.main(["eval", "--model", str(tmp_path), "--out", str(out)]) == 0
+    assert "0.750  0.250 - 1.000" in capsys.readouterr().out
+    assert json.loads(out.read_text())["sections"] == [section]
+
+
+def test_eval_tells_a_wrong_folder_first(tmp_path, capsys):
+    arguments = ["eval", "--recordings", str(tmp_path / "nothing")]
+    assert "not an ESC folder" in said_after_error(arguments, capsys)
+    assert not Path(tmp_path / "nothing").exists()

@@ -1,0 +1,180 @@
+"""Metrics against hand-computed values, and the reports."""
+
+import hashlib
+import json
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from af_minimal.audio import Clip
+from af_minimal.data import Example
+from af_minimal.evaluation import (
+    GREEDY,
+    accuracy,
+    bootstrap_ci,
+    caption_scores,
+    exact_match,
+    f1,
+    majority,
+    match_label,
+    mean_average_precision,
+    measure,
+    run_manifest,
+)
+from af_minimal.reports import make_report, save_report, table
+
+
+def cider_d(answers, references, sigma=6.0):
+    """CIDEr-D from its definition (Vedantam et al., 2015), words split at spaces."""
+
+    def grams(text, n):
+        words = text.split()
+        return Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
+
+    def weigh(text, n):
+        return {
+            g: count * (math.log(items) - math.log(max(1, seen[g])))
+            for g, count in grams(text, n).items()
+        }
+
+    items, scores = len(answers), []
+    seen = Counter(
+        g
+        for refs in references
+        for g in {g for r in refs for n in (1, 2, 3, 4) for g in grams(r, n)}
+    )
+    for answer, refs in zip(answers, references, strict=True):
+        total = 0.0
+        for ref in refs:
+            delta = len(answer.split()) - len(ref.split())
+            for n in (1, 2, 3, 4):
+                a, r = weigh(answer, n), weigh(ref, n)
+                dot = sum(min(a[g], r[g]) * r[g] for g in a.keys() & r.keys())
+                size = math.hypot(*a.values()) * math.hypot(*r.values())
+                total += (dot / size if size else 0.0) * math.exp(
+                    -(delta**2) / (2 * sigma**2)
+                )
+        scores.append(10 * total / 4 / len(refs))
+    return sum(scores) / items
+
+
+ANSWERS = ["a dog barks twice", "rain falls on a tin roof", "a bell rings then a cat"]
+REFERENCES = [
+    ["a dog barks", "a barking dog is heard", "the dog barks two times"],
+    ["rain falls on a roof", "it rains hard on a tin roof", "water drips"],
+    ["a bell rings and then a cat meows", "first a bell then a cat", "a church bell"],
+]
+
+
+def test_cider_is_cider_d():
+    found = caption_scores(ANSWERS, REFERENCES)["CIDEr"]
+    assert found == pytest.approx(cider_d(ANSWERS, REFERENCES), abs=1e-9)
+    assert found > 0.5
+
+
+def test_bleu_and_rouge_by_hand():
+    scores = caption_scores(["The cat sat on the mat."], [["the cat sat on a mat"]])
+    # clipped n-gram precisions 5/6, 3/5, 2/4, 1/3; no brevity penalty; LCS of 5 words
+    assert scores["BLEU-4"] == pytest.approx((5 / 6 * 3 / 5 * 2 / 4 / 3) ** 0.25)
+    assert scores["ROUGE-L"] == pytest.approx(5 / 6)
+
+
+def test_perfect_captions_and_faulty_input():
+    scores = caption_scores([refs[0] for refs in REFERENCES], REFERENCES)
+    assert scores["ROUGE-L"] == pytest.approx(1) and scores["BLEU-4"] > 0.999
+    with pytest.raises(ValueError, match="1 answers and 2 truths"):
+        caption_scores(["a"], [["a"], ["b"]])
+    with pytest.raises(ValueError, match="no reference"):
+        caption_scores(["a"], [[]])
+
+
+def test_exact_match_and_accuracy():
+    assert exact_match(["Yes.", "no"], ["yes", "yes"]) == [True, False]
+    assert accuracy(["A dog,  barks!", "x"], ["a dog barks", "y"]) == 0.5
+    with pytest.raises(ValueError, match="at least one"):
+        accuracy([], [])
+
+
+LABELS = ["dog bark", "baby cry", "rain", "sea waves", "train"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "label"),
+    [
+        ("Sea waves.", "sea waves"),
+        ("this is rain, and then a dog bark.", "rain"),
+        ("the training of a crying baby", "baby cry"),  # "train" is not a word of it
+        ("a violin", None),
+    ],
+)
+def test_match_label(answer, label):
+    assert match_label(answer, LABELS) == label
+
+
+def test_match_label_by_meaning():
+    meaning = {"a storm": 2, **{label: i for i, label in enumerate(LABELS)}}
+    embed = lambda texts: torch.eye(len(LABELS))[[meaning[t] for t in texts]]  # noqa: E731
+    assert match_label("a storm", LABELS, embed) == "rain"
+
+
+def test_f1_and_map_by_hand():
+    # a: precision 1/2, recall 1; b: never said; macro F1 is their mean
+    assert f1(["a", "b"], ["a", "a"]) == pytest.approx((2 / 3 + 0) / 2)
+    # ranked by score, the positives of the class come first and third
+    truth, scores = [[1, 0], [0, 0], [1, 0]], [[0.9, 0], [0.5, 0], [0.1, 0]]
+    assert mean_average_precision(truth, scores) == pytest.approx((1 + 2 / 3) / 2)
+    with pytest.raises(ValueError, match="No class"):
+        mean_average_precision([[0]], [[0.3]])
+
+
+def test_bootstrap_interval():
+    values = [True] * 60 + [False] * 40
+    low, high = bootstrap_ci(values, seed=1)
+    spread = 1.96 * math.sqrt(0.6 * 0.4 / 100)
+    assert (low, high) == pytest.approx((0.6 - spread, 0.6 + spread), abs=0.02)
+    assert bootstrap_ci(values, seed=1) == (low, high)
+    assert bootstrap_ci([1.0]) is None
+    assert majority(["Yes", "yes.", "no"]) == pytest.approx(2 / 3)
+
+
+class Parrot:
+    """Answers every question with its task, and remembers what it was given."""
+
+    def __init__(self):
+        self.batches = []
+
+    def ask(self, clips, questions, examples, task, **decoding):
+        self.batches.append((len(clips), decoding))
+        return [f"{q} {t}" for q, t in zip(questions, task, strict=True)]
+
+
+def test_run_manifest_keeps_order_and_batches():
+    clip = Clip(np.zeros(8, np.float32), 8000)
+    examples = [Example(clip, f"q{i}", "yes", "AQA") for i in range(5)]
+    parrot = Parrot()
+    rows = run_manifest(parrot, examples, batch_size=2)
+    assert [row["answer"] for row in rows] == [f"q{i} AQA" for i in range(5)]
+    assert [size for size, _ in parrot.batches] == [2, 2, 1]
+    assert parrot.batches[0][1] == GREEDY
+    json.dumps(rows)
+
+
+def test_report_is_complete_and_readable(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    rows = [{"prompt": "p", "answer": "a", "truth": "a"}]
+    measures = [measure("yes or no", [True, False], 0.5), measure("one", [True])]
+    section = {"name": "Exam", "measures": measures, "rows": rows}
+    report = make_report("mini", [section], 7, GREEDY, tmp_path)
+    save_report(tmp_path / "new" / "report.json", report)
+    found = json.loads((tmp_path / "new" / "report.json").read_text())
+    assert found["seed"] == 7 and found["decoding"] == GREEDY
+    wanted = hashlib.sha256(b"weights").hexdigest()
+    assert found["weights_sha256"] == {"model.safetensors": wanted}
+    assert found["versions"]["torch"] == torch.__version__
+    assert found["sections"][0]["rows"] == rows
+    lines = table(report).splitlines()
+    assert lines[4].split() == "yes or no 2 0.500 0.000 - 1.000 0.500".split()
+    assert lines[5].split() == "one 1 1.000".split()

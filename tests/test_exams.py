@@ -1,0 +1,141 @@
+"""The exams: every truth gets full marks, and the controls hear something else."""
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from af_minimal.clap import MiniCLAP
+from af_minimal.config import PRESETS
+from af_minimal.data import Example
+from af_minimal.encoders import build_encoder
+from af_minimal.evaluation import GREEDY
+from af_minimal.model import AudioFlamingo
+from af_minimal.soundworld import CLASSES, clap_exam, exam, recordings_exam
+from af_minimal.soundworld.recipe import text_corpus
+from af_minimal.tokenizer import special_ids, train_tokenizer
+
+
+@pytest.fixture(scope="module")
+def student():
+    """A random tiny model with a tokenizer that fits SoundWorld."""
+    tokenizer = train_tokenizer(text_corpus(range(20)), 512)
+    ids, config = special_ids(tokenizer), PRESETS["tiny"]
+    config = replace(
+        config,
+        lm={**config.lm, "vocab_size": len(tokenizer)},
+        audio_token_id=ids["audio"],
+        sep_token_id=ids["sep"],
+        eoc_token_id=ids["eoc"],
+    )
+    torch.manual_seed(0)
+    model = AudioFlamingo(config, build_encoder(config.encoder, config.audio)).eval()
+    model.tokenizer = tokenizer
+    return model
+
+
+SCENES = 6
+
+
+@pytest.fixture(scope="module")
+def waves():
+    return exam.render_held_out(SCENES)
+
+
+def test_exam_of_a_random_model(student, waves, monkeypatch):
+    monkeypatch.setitem(GREEDY, "max_new_tokens", 3)
+    section = exam.exam(student, SCENES, waves=waves)
+    json.dumps(section)
+    assert {row["kind"] for row in section["rows"]} >= {"caption", "binary", "count"}
+    captioned = [row for row in section["rows"] if row["kind"] == "caption"]
+    assert len(captioned) == SCENES
+    assert all(len(row["references"]) == 3 for row in captioned)
+    by_name = {m["measure"]: m for m in section["measures"]}
+    assert by_name["caption"]["score"] < 0.5
+    assert by_name["yes or no"]["chance"] >= 0.5
+
+
+def test_exam_gives_the_truth_full_marks(student, waves, monkeypatch):
+    say_truth = lambda model, features, mask, asked: [qa.output for _, qa in asked]  # noqa: E731
+    monkeypatch.setattr(exam, "answer_all", say_truth)
+    section = exam.exam(student, SCENES, waves=waves)
+    shares = [m for m in section["measures"] if m["low"] is not None]
+    assert shares and all(m["score"] == 1 for m in shares)
+
+
+def test_controls_hear_something_else(student, waves, monkeypatch):
+    heard = {}
+    for audio in exam.AUDIOS:
+
+        def listen(model, features, mask, asked, audio=audio):
+            heard[audio] = features, [qa.prompt for _, qa in asked]
+            return [""] * len(asked)
+
+        monkeypatch.setattr(exam, "answer_all", listen)
+        exam.exam(student, SCENES, audio=audio, waves=waves)
+    assert heard["own"][1] == heard["noise"][1] == heard["other"][1]
+    assert torch.equal(heard["other"][0], heard["own"][0].roll(1, 0))
+    assert not torch.allclose(heard["noise"][0], heard["own"][0], atol=1e-3)
+    noise = exam.replace_audio(waves, "noise", 0)
+    assert np.std(noise[0]) == pytest.approx(np.sqrt(np.mean(waves[0] ** 2)), rel=0.05)
+    with pytest.raises(ValueError, match="expected one of"):
+        exam.exam(student, SCENES, audio="silence")
+
+
+def test_answers_come_back_in_order(student, monkeypatch):
+    asked = [
+        (i % 2, SimpleNamespace(kind=kind, prompt=f"q{i}", task=None))
+        for i, kind in enumerate(["open", "caption", "open", "binary", "caption"])
+    ]
+    echo = lambda model, texts, features, mask, **kw: texts  # noqa: E731
+    monkeypatch.setattr(exam, "complete", echo)
+    said = exam.answer_all(student, torch.zeros(2, 4, 32), torch.ones(2, 4), asked, 2)
+    assert all(f"q{i}\n" in text for i, text in enumerate(said))
+
+
+def test_clap_exam(student):
+    config = PRESETS["tiny"]
+    clap = MiniCLAP(config.encoder, config.audio, student.tokenizer).eval()
+    section = clap_exam.clap_exam(clap, clips=8, pairs=5)
+    assert [m["n"] for m in section["measures"]] == [8, 5, 5]
+    assert section["measures"][0]["chance"] == pytest.approx(1 / len(CLASSES))
+    assert len({row["truth"] for row in section["rows"][8:]}) == 5
+    json.dumps(section)
+
+
+@pytest.mark.parametrize("label", CLASSES)
+def test_every_class_has_a_clip_of_one_window(label, monkeypatch):
+    found = []
+    monkeypatch.setattr(
+        clap_exam,
+        "render_scene",
+        lambda scene, _: found.append(scene) or np.ones(160_000),
+    )
+    assert len(clap_exam.single_sound(label, 3)) == 32_000
+    assert found[0].score.labels == [label]
+
+
+def test_recordings_exam(tmp_path, student):
+    rng, time = np.random.default_rng(0), np.arange(16_000) / 16_000
+    examples = []
+    for i in range(14):
+        whistle = np.sin(2 * np.pi * rng.uniform(900, 1100) * time)
+        wave = 0.3 * (whistle if i % 2 else rng.standard_normal(len(time)).clip(-3, 3))
+        soundfile.write(tmp_path / f"{i}.wav", wave, 16_000)
+        label = "whistle" if i % 2 else "rain"
+        path = str(tmp_path / f"{i}.wav")
+        examples.append(Example(path, "classify this sound.", label, "Classification"))
+    says = SimpleNamespace(
+        encoder=student.encoder,
+        ask=lambda clips, *rest, **kw: ["rain falls"] * len(clips),
+    )
+    section = recordings_exam.recordings_exam(says, examples[:4], examples[4:])
+    score = {m["measure"]: m["score"] for m in section["measures"]}
+    assert score["answer in free words"] == 0.5  # "rain falls" is matched to "rain"
+    assert score["1 nearest neighbour"] == score["logistic regression"] == 1
+    assert section["rows"][0]["matched"] == "rain"
+    json.dumps(section)

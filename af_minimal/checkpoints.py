@@ -120,19 +120,22 @@ def load(
 def check_same_model(path: Path, model: nn.Module) -> None:
     """Raise ValueError unless names and shapes in a file are those of the model.
 
-    Names that only the model has pass here: `save_model` writes shared weights once.
+    A weight that stands in the model under two names is in the file under one of them.
     """
-    ours = {name: list(value.shape) for name, value in model.state_dict().items()}
+    tensors = model.state_dict(keep_vars=True)
     with safe_open(str(path), "pt") as file:
         saved = {name: file.get_slice(name).get_shape() for name in file.keys()}
-    wrong = [name for name in saved if ours.get(name) != saved[name]]
+    there = {id(tensors[name]) for name in saved if name in tensors}
+    ours = {n: list(t.shape) for n, t in tensors.items() if id(t) not in there}
+    ours |= {n: list(tensors[n].shape) for n in saved if n in tensors}
+    wrong = sorted(n for n in ours | saved if ours.get(n) != saved.get(n))
     if wrong:
-        name = wrong[0]
+        name, given = wrong[0], type(model).__name__
         raise ValueError(
-            f"{path} is another model's: {len(wrong)} of its {len(saved)} tensors do "
-            f"not fit. The file's {name} is {saved[name]}; in the "
-            f"{type(model).__name__} given it is {ours.get(name, 'missing')}. Build "
-            "the model that was saved, or choose another `out` folder."
+            f"{path} is another model's; {len(wrong)} tensors do not fit. For {name} "
+            f"the file has {saved.get(name, 'nothing')} and the {given} given has "
+            f"{ours.get(name, 'nothing')}. Build the model that was saved, or choose "
+            "another `out` folder."
         )
 
 

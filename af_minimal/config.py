@@ -27,7 +27,9 @@ class AudioConfig:
                 "overlap must be at least 0 and shorter than the window."
             )
         if self.max_windows < 1:
-            raise ValueError(f"max_windows is {self.max_windows}; it must be 1 or more.")
+            raise ValueError(
+                f"max_windows is {self.max_windows}; it must be 1 or more."
+            )
         if self.normalise not in ("none", "peak"):
             raise ValueError(
                 f"normalise is {self.normalise!r}; it must be 'none' or 'peak'."
@@ -117,7 +119,9 @@ class FlamingoConfig:
                 f"{self.audio_heads}."
             )
         if self.xattn_every < 1:
-            raise ValueError(f"xattn_every is {self.xattn_every}; it must be 1 or more.")
+            raise ValueError(
+                f"xattn_every is {self.xattn_every}; it must be 1 or more."
+            )
 
     @property
     def windows_per_audio(self) -> int:

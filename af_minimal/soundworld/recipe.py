@@ -28,12 +28,13 @@ from .corpus import ask_scene, load_recordings, sample_scene
 from .features import FlamingoBatches, build_features
 
 STAGES = {
-    "clap": StageConfig("clap", 3500, 1e-3, precision="bf16"),
+    "clap": StageConfig("clap", 2500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 1500, 2e-3, precision="bf16"),
     "sft": StageConfig("sft", 3000, 1e-3, precision="bf16"),
 }
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain"}
+MODELS = {"pretrain": "model-pretrain", "sft": "model"}  # stage -> folder in the run
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Run:
     steps: int | None = None  # None: as STAGES says
     seed: int = 0
     batch: int = 64
+    skip_pretrain: bool = False  # the control: sft starts from the bare language model
     workers: int = 1  # processes that make batches ahead of the training
 
     def stage(self, name: str) -> StageConfig:
@@ -84,6 +86,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         features, mask = build_features(encoder, recordings, folder, seeds)
     scenes = [sample_scene(seed, recordings) for seed in seeds]
     model, before = new_model(run), STARTS_FROM[stage]
+    if run.skip_pretrain and stage == "sft":
+        before = "lm"
     if before is not None:
         checkpoints.load(run.out / before, model)
     batches = FlamingoBatches(
@@ -98,21 +102,22 @@ def run_all(run: Run, resume: bool = True) -> AudioFlamingo:
     Taught in: notebooks/08_staged_training.ipynb
     """
     for stage in STAGES:
-        run_stage(run, stage, resume)
+        if not (run.skip_pretrain and stage == "pretrain"):
+            run_stage(run, stage, resume)
     return finish(run)
 
 
 def finish(run: Run, stage: str = "sft") -> AudioFlamingo:
-    """Put the trained encoder and the trained model together and save both towers.
+    """Put the trained encoder and the model of a stage together, and save both towers.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    model, clap = new_model(run), trained_clap(run)
+    model, clap, folder = new_model(run), trained_clap(run), run.out / MODELS[stage]
     checkpoints.load(run.out / stage, model)
     model.encoder = clap.encoder
     model.eval()
-    model.save_pretrained(run.out / "model", torch.float16)
-    save_clap(clap, run.out / "model")
+    model.save_pretrained(folder, torch.float16)
+    save_clap(clap, folder)
     return model
 
 

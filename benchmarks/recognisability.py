@@ -160,9 +160,7 @@ def main() -> None:
     speeds = rendering_speed()
     slowest = sorted(speeds, key=speeds.get)[:5]
     total = len(speeds) / sum(1 / s for s in speeds.values())
-    print(
-        f"rendering {total:.0f}x real time (processor time) over all {len(speeds)} classes; slowest:"
-    )
+    print(f"rendering {total:.0f}x real time (processor time); slowest classes:")
     print("  " + ", ".join(f"{name} {speeds[name]:.0f}x" for name in slowest))
     train, test = make_set(0, arguments.train), make_set(1, arguments.test)
     probe = mean_spectrum_accuracy(train, test)

@@ -1,0 +1,157 @@
+"""Exercise checks of the notebooks 06 to 08, where a whole model is put together.
+
+They work like those of `checks.py`. Where the package has the answer only in the middle
+of a longer function, the reference stands here.
+"""
+
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..blending import blend as _blend
+from ..config import PRESETS
+from ..model import AudioFlamingo
+from ..stages import StageConfig
+from ..stages import lr_factor as _lr_factor
+from ..xattn import GatedCrossAttentionBlock
+from .checks import CHECKS, Check, build_labels
+from .setup import show
+
+__all__ = [
+    "blend",
+    "block_parameters",
+    "build_labels",
+    "greedy",
+    "lr_factor",
+    "next_token_loss",
+    "reveal",
+    "split_batch",
+]
+
+
+def count_block_parameters(
+    width: int, audio_width: int, heads: int, head_width: int, ff_mult: int
+) -> int:
+    """Parameters of one gated block, counted on a model that takes no memory.
+
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    """
+    with torch.device("meta"):
+        block = GatedCrossAttentionBlock(width, audio_width, heads, head_width, ff_mult)
+    return sum(parameter.numel() for parameter in block.parameters())
+
+
+def shifted_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of logits (B, T, V) against labels (B, T), one step ahead.
+
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    """
+    guesses = logits[:, :-1].flatten(0, 1)  # (B*(T-1), V)
+    return F.cross_entropy(guesses, labels[:, 1:].flatten(), ignore_index=-100)
+
+
+@torch.no_grad()
+def greedy_loop(
+    model: AudioFlamingo, input_ids: Tensor, features: Tensor, mask: Tensor, new: int
+) -> Tensor:
+    """Append the likeliest token `new` times, without any cache: (B, T + new).
+
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    """
+    for _ in range(new):
+        logits = model(input_ids, None, features, mask).logits  # (B, T, V)
+        best = logits[:, -1].argmax(-1, keepdim=True)  # (B, 1)
+        input_ids = torch.cat([input_ids, best], dim=1)  # (B, T + 1)
+    return input_ids
+
+
+def split_rows(batch: dict[str, Tensor], parts: int) -> list[dict[str, Tensor]]:
+    """A batch as `parts` micro-batches of equal size, rows in their order.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    pieces = {key: value.chunk(parts) for key, value in batch.items()}
+    return [{key: pieces[key][i] for key in batch} for i in range(parts)]
+
+
+def reveal(name: str) -> None:
+    """Show the source that solves an exercise."""
+    checks = CHECKS | ASSEMBLY
+    if name not in checks:
+        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
+    show(checks[name].reference)
+
+
+def tiny_hearing_model() -> AudioFlamingo:
+    """An untrained tiny model with open gates, the same at every call."""
+    special = {"audio_token_id": 509, "eoc_token_id": 510, "sep_token_id": 511}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = AudioFlamingo(replace(PRESETS["tiny"], **special)).eval()
+    for block in model.gated_blocks:
+        block.attn_gate.data.fill_(2.0)
+        block.ff_gate.data.fill_(2.0)
+    return model
+
+
+def _block_sizes() -> list[tuple]:
+    return [(8, 6, 2, 4, 2), (64, 32, 8, 64, 4), (2048, 1024, 8, 64, 4)]
+
+
+def _logits_and_labels() -> list[tuple]:
+    cases = []
+    for labels in ([[-100, 3, 1, 2]], [[-100, -100, 0, 4], [-100, 1, -100, 2]]):
+        labels = torch.tensor(labels)
+        g = torch.Generator().manual_seed(len(labels))
+        cases.append((torch.randn(*labels.shape, 5, generator=g), labels))
+    return cases
+
+
+def _prompts_with_audio() -> list[tuple]:
+    cases = []
+    for seed, new in ((0, 1), (1, 4), (2, 6)):
+        g = torch.Generator().manual_seed(seed)
+        ids = torch.randint(4, 500, (2, 5), generator=g)
+        ids[:, 2] = 509
+        features = torch.randn(2, 4, 32, generator=g)
+        mask = torch.tensor([[True] * 4, [True, True, False, False]])
+        cases.append((tiny_hearing_model(), ids, features, mask, new))
+    return cases
+
+
+def _datasets() -> list[tuple]:
+    data = {"barks": range(7), "bells": range(100, 110)}
+    weights = {"barks": 1.0, "bells": 0.5}
+    return [(data, weights, 1.0, 0), (data, weights, 0.6, 1), (data, weights, 0.6, 4)]
+
+
+def _steps_and_recipes() -> list[tuple]:
+    cosine = StageConfig("lm", 50, 1e-3, warmup=10)
+    constant = replace(cosine, schedule="constant")
+    return [(step, c) for c in (cosine, constant) for step in (0, 5, 10, 30, 50)]
+
+
+def _batches() -> list[tuple]:
+    rows = {"a": torch.arange(12).reshape(6, 2), "b": torch.arange(6)}
+    return [(dict(rows), parts) for parts in (1, 2, 3)]
+
+
+def _flat_rows(answer, batch: dict, parts: int) -> tuple:
+    """Micro-batches as a tuple of tensors, so that they can be compared."""
+    pieces = answer(batch, parts)
+    return tuple(torch.as_tensor(piece[key]) for piece in pieces for key in batch)
+
+
+block_parameters = Check("block_parameters", count_block_parameters, _block_sizes)
+next_token_loss = Check("next_token_loss", shifted_loss, _logits_and_labels)
+greedy = Check("greedy", greedy_loop, _prompts_with_audio)
+blend = Check("blend", _blend, _datasets)
+lr_factor = Check("lr_factor", _lr_factor, _steps_and_recipes)
+split_batch = Check("split_batch", split_rows, _batches, _flat_rows)
+
+ASSEMBLY = {
+    c.name: c
+    for c in (block_parameters, next_token_loss, greedy, blend, lr_factor, split_batch)
+}

@@ -96,13 +96,13 @@ def test_each_sound_needs_one_sentence():
 
 def test_it_learns_pairs_and_hears_new_ones():
     clap = new_clap()
-    assert taught(clap, 120, shuffled=False) < 0.3
+    assert taught(clap, 50, shuffled=False) < 0.3
     assert right(clap) >= 0.9
 
 
 def test_shuffled_pairs_teach_nothing():
     clap = new_clap()
-    assert taught(clap, 120, shuffled=True) > 1.5  # log 8 = 2.08 is chance
+    assert taught(clap, 50, shuffled=True) > 1.5  # log 8 = 2.08 is chance
     assert right(clap) < 0.5
 
 

@@ -115,9 +115,9 @@ def window_strip(clip: Clip, config: AudioConfig, ax: Axes | None = None):
     axes.plot(times, -2.5 + 1.5 * clip.waveform, color="black", linewidth=0.4)
     axes.axvline(clip.duration_s, color="black", linestyle=":", linewidth=1)
     axes.set(xlabel="time (s)", ylabel="window", ylim=(config.max_windows, -4.5))
-    axes.set_title(
-        f"{real} windows hear the clip, {config.max_windows - real} are empty"
-    )
+    axes.set_yticks(range(0, config.max_windows, 5))
+    empty = config.max_windows - real
+    axes.set_title(f"{real} windows hear the clip, {empty} are empty")
     _show_own(figure, f"{real} real windows of {config.max_windows} on the time axis")
 
 

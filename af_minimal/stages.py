@@ -30,6 +30,7 @@ class StageConfig:
     lr: float  # highest learning rate
     warmup: int = 100  # steps of linear warm-up from zero
     schedule: str = "cosine"  # after the warm-up: "cosine" to zero, or "constant"
+    gate_lr: float = 1.0  # times lr, for the gates; small runs cannot wait for them
     weight_decay: float = 0.01
     accumulation: int = 1  # the loss of each micro-batch is divided by this
     clip_norm: float = 1.0  # largest norm of the gradient of all that trains

@@ -26,18 +26,25 @@ from .stages import StageConfig, freeze, lr_factor, trainable_table
 
 
 def make_optimizer(model: nn.Module, config: StageConfig) -> torch.optim.AdamW:
-    """AdamW over all that trains; the official non-FSDP path decays gated blocks only.
+    """AdamW over all that trains; each group knows its multiple of the learning rate.
+
+    The official non-FSDP path decays gated blocks only; see `StageConfig.decay_only`.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    decayed = [p for n, p in trained if config.decay_only in n]
-    others = [p for n, p in trained if config.decay_only not in n]
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr)
+    groups: dict[tuple[float, float], list] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            decay = config.weight_decay if config.decay_only in name else 0.0
+            times = config.gate_lr if name.endswith("_gate") else 1.0
+            groups.setdefault((decay, times), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": parameters, "weight_decay": decay, "times": times}
+            for (decay, times), parameters in groups.items()
+        ],
+        lr=config.lr,
+    )
 
 
 def train(
@@ -152,7 +159,7 @@ def check_finite(loss: float, step: int, config: StageConfig) -> None:
 def take_step(optimizer, lr: float) -> None:
     """One optimiser step at a learning rate; the gradients are gone after it."""
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group["times"]
     optimizer.step()
     optimizer.zero_grad()
 

@@ -30,8 +30,8 @@ from .features import FlamingoBatches, build_features
 STAGES = {
     "clap": StageConfig("clap", 2500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
-    "pretrain": StageConfig("pretrain", 1500, 2e-3, precision="bf16"),
-    "sft": StageConfig("sft", 3000, 1e-3, precision="bf16"),
+    "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 2600, 5e-4, gate_lr=20, precision="bf16"),
 }
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain"}
 MODELS = {"pretrain": "model-pretrain", "sft": "model"}  # stage -> folder in the run

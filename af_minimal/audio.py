@@ -189,17 +189,20 @@ def hear(
 
 @lru_cache(maxsize=8)
 def mel_filters(config: EncoderConfig, sample_rate: int) -> Tensor:
-    """Slaney mel filterbank (n_fft / 2 + 1, M), from librosa, computed once."""
-    import librosa  # here, so that importing the package stays fast
+    """Slaney mel filterbank (n_fft / 2 + 1, M), equal to librosa's, computed once."""
+    # librosa would cost a second at the first answer; transformers is there anyway
+    from transformers.audio_utils import mel_filter_bank
 
-    filters = librosa.filters.mel(
-        sr=sample_rate,
-        n_fft=config.n_fft,
-        n_mels=config.n_mels,
-        fmin=config.f_min,
-        fmax=min(config.f_max, sample_rate / 2),
+    filters = mel_filter_bank(
+        num_frequency_bins=config.n_fft // 2 + 1,
+        num_mel_filters=config.n_mels,
+        min_frequency=config.f_min,
+        max_frequency=min(config.f_max, sample_rate / 2),
+        sampling_rate=sample_rate,
+        norm="slaney",
+        mel_scale="slaney",
     )
-    return torch.from_numpy(filters.T.copy())  # (n_fft / 2 + 1, M)
+    return torch.from_numpy(filters).float()  # (n_fft / 2 + 1, M)
 
 
 def log_mel(

@@ -21,13 +21,15 @@ _HOMES = {
     "AudioFlamingo": "model",
     "load": "model",
     "Example": "data",
+    "read_esc": "data",
+    "hear": "audio",
     "notebook_setup": "course.setup",
     "show": "course.setup",
 }
 _ROOMS = (
-    "config audio encoders clap audio_transformer xattn language_model storage model "
-    "prompts prompts_official tokenizer data stages checkpoints training generation "
-    "evaluation official soundworld course"
+    "config disk audio encoders clap audio_transformer xattn language_model model "
+    "prompts tokenizer blending data stages training generation evaluation official "
+    "soundworld course"
 ).split()
 __all__ = [*_HOMES, *_ROOMS]
 

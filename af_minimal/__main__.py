@@ -130,10 +130,10 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Print the tables, and write the report if asked for."""
+    from .disk.reports import make_report, save_report, table
+    from .disk.storage import SHIPPED, shipped_names
     from .evaluation import GREEDY
-    from .reports import make_report, save_report, table
     from .soundworld.corpus import HELD_OUT_SEED
-    from .storage import SHIPPED, shipped_names
 
     folder = SHIPPED / args.model if args.model in shipped_names() else Path(args.model)
     sections = examine(args, folder)

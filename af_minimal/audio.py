@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .audio_files import check_sample_rate, check_waveform, read_frames
 from .config import AudioConfig, EncoderConfig
+from .disk.audio_files import check_sample_rate, check_waveform, read_frames
 
 # windows per Fourier transform: few fit the cache of a CPU, many fill a GPU
 MEL_BATCH_CPU, MEL_BATCH_GPU = 16, 1024

@@ -104,7 +104,9 @@ class MiniCLAP(nn.Module):
         features = self.encoder(windows)  # (B, E)
         audio = F.normalize(self.encoder.projection(features), dim=-1)  # (B, C)
         text = self.text(input_ids, attention_mask)  # (B, C)
-        with torch.autocast(audio.device.type, enabled=False):  # small differences count
+        with torch.autocast(
+            audio.device.type, enabled=False
+        ):  # small differences count
             return contrastive_loss(audio.float(), text.float(), self.logit_scale)
 
     def tokenize(self, texts: list[str]) -> dict[str, Tensor]:

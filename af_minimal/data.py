@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from .audio import Clip, load_audio
 from .blending import blend, pass_order
-from .manifests import Example, ManifestError, read_manifest, write_manifest
+from .disk.manifests import Example, ManifestError, read_manifest, write_manifest
 from .prompts import IGNORE
 
 __all__ = [

@@ -17,15 +17,15 @@ from transformers.utils import ModelOutput
 
 from .audio_transformer import AudioTransformer
 from .config import FlamingoConfig
-from .encoders import build_encoder
-from .language_model import AudioContext, build_lm, decoder_layers
-from .storage import (
+from .disk.storage import (
     SHIPPED,
     load_exactly,
     read_folder,
     shipped_names,
     write_folder,
 )
+from .encoders import build_encoder
+from .language_model import AudioContext, build_lm, decoder_layers
 from .xattn import GatedCrossAttentionBlock, text_to_audio_mask
 
 

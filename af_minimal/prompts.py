@@ -5,7 +5,7 @@
                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ learnt; the rest is only read
 
 One spelling serves training and inference. The official code spells the same prompt in
-three ways; `prompts_official.py` has those, for the published weights.
+three ways; `official/prompts.py` has those, for the published weights.
 
 Taught in: notebooks/07_prompts_labels_blending.ipynb
 """
@@ -67,7 +67,7 @@ def training_text(
 
     Raises ValueError when a prompt or an output contains a special token.
 
-    Official: data/data.py AudioTextData, whose spellings differ (prompts_official.py)
+    Official: data/data.py AudioTextData, whose spellings differ (official/prompts.py)
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
     start = BOS

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from . import checkpoints
+from .disk import checkpoints
 from .stages import StageConfig, freeze, lr_factor, trainable_table
 
 

@@ -17,9 +17,9 @@ from tqdm.auto import tqdm
 from af_minimal.audio import hear, load_audio
 from af_minimal.config import PRESETS
 from af_minimal.data import Example, read_esc
+from af_minimal.disk.reports import line
 from af_minimal.encoders import AudioEncoder, build_encoder
 from af_minimal.evaluation import measure
-from af_minimal.reports import line
 
 CONFIG = PRESETS["mini"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from af_minimal.manifests import Example, write_manifest
+from af_minimal.disk.manifests import Example, write_manifest
 from af_minimal.soundworld import (
     CLASSES,
     HELD_OUT,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from af_minimal import checkpoints
+from af_minimal.disk import checkpoints
 from af_minimal.stages import StageConfig
 from af_minimal.training import train
 

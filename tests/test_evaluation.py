@@ -11,6 +11,7 @@ import torch
 
 from af_minimal.audio import Clip
 from af_minimal.data import Example
+from af_minimal.disk.reports import make_report, save_report, table
 from af_minimal.evaluation import (
     GREEDY,
     accuracy,
@@ -24,7 +25,6 @@ from af_minimal.evaluation import (
     measure,
     run_manifest,
 )
-from af_minimal.reports import make_report, save_report, table
 
 
 def cider_d(answers, references, sigma=6.0):

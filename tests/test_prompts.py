@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from af_minimal import prompts, prompts_official
+from af_minimal import prompts
+from af_minimal.official import prompts as prompts_official
 from af_minimal.tokenizer import load_tokenizer, special_ids, train_tokenizer
 
 REFERENCE = Path(__file__).parent / "reference"

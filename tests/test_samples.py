@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from af_minimal.audio import load_audio
 from af_minimal.config import PRESETS
-from af_minimal.manifests import read_manifest
+from af_minimal.disk.manifests import read_manifest
 from af_minimal.soundworld import Score, render
 from af_minimal.soundworld.captions import captions
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tiny_flamingo import batch, logits_of, tiny
 
+import af_minimal.disk.storage as storage
 import af_minimal.model as model_module
-import af_minimal.storage as storage
 from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
 

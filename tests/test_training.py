@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from af_minimal import checkpoints
 from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS
+from af_minimal.disk import checkpoints
 from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
 from af_minimal.stages import (

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from af_minimal import checkpoints
+from af_minimal.disk import checkpoints
 from af_minimal.stages import StageConfig
 from af_minimal.training import train
 

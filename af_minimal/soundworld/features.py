@@ -103,7 +103,9 @@ class FlamingoBatches:
         if self.text_only:
             features, mask = torch.zeros(len(scenes), 0, 1), torch.zeros(len(scenes), 0)
         self.features, self.mask = features, mask
-        numbered = enumerate(tqdm(scenes, desc="ask about scenes"))
+        numbered = enumerate(
+            tqdm(scenes, desc="ask about scenes", disable=len(scenes) < 1000)
+        )
         self.asked = [tokenised_questions(s, i, tokenizer) for i, s in numbered]
 
     def __call__(self, step: int) -> list[dict]:

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import checkpoints
 from ..clap import MiniCLAP, save_clap
 from ..config import PRESETS, FlamingoConfig
 from ..data import read_esc
+from ..disk import checkpoints
 from ..model import AudioFlamingo
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, special_ids, train_tokenizer

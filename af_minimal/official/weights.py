@@ -19,9 +19,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from .config import PRESETS, FlamingoConfig
-from .model import AudioFlamingo
-from .storage import load_exactly
+from ..config import PRESETS, FlamingoConfig
+from ..disk.storage import load_exactly
+from ..model import AudioFlamingo
 
 HEAD = "lang_encoder.lm_head.weight"
 TWINS = {

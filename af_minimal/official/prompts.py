@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .prompts import AUDIO, BOS, EOC, EOS, SEP, task_words
-from .prompts_tables import ALL_LABELS, FIXED_QUESTIONS, OPTIONS, TASK_QUESTIONS
+from ..prompts import AUDIO, BOS, EOC, EOS, SEP, task_words
+from .prompt_tables import ALL_LABELS, FIXED_QUESTIONS, OPTIONS, TASK_QUESTIONS
 
 AF2_EOS = "<|endoftext|>"
 LENGTHS = {

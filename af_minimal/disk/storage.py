@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
-from .config import FlamingoConfig
+from ..config import FlamingoConfig
 
 SHIPPED = Path(__file__).parent / "weights"
 

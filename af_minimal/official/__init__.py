@@ -1,0 +1,8 @@
+"""The official code's side: its weights and its spellings of a prompt, exactly.
+
+Taught in: notebooks/06_the_audio_flamingo.ipynb
+"""
+
+from .weights import from_official, to_official
+
+__all__ = ["from_official", "to_official"]

@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ..config import FlamingoConfig
 
-SHIPPED = Path(__file__).parent / "weights"
+SHIPPED = Path(__file__).parents[1] / "weights"  # models that come with the package
 
 
 def write_folder(

@@ -25,8 +25,8 @@ from .corpus import Scene, ask_scene, render_scene, sample_scene
 
 SHARD = 250  # scenes in one file
 # how often each kind of question is drawn, where the scene has it
-WEIGHTS = {"caption": 6, "binary": 4, "count": 3, "classify": 3, "order": 2, "tags": 1}
-OTHER_WEIGHT = 2
+WEIGHTS = {"caption": 6, "binary": 10, "count": 6, "open": 3}
+OTHER_WEIGHT = 1
 
 
 def build_features(

@@ -62,8 +62,10 @@ lint: setup  ## ruff: rules and layout, notebooks included
 loc: setup  ## count the lines of the core
 	@$(BIN)/python tests/test_repository.py
 
-eval: setup  ## score the shipped model
-	$(BIN)/python -m af_minimal eval
+eval: setup  ## score the shipped model (RECORDINGS=folder of ESC-10 or ESC-50)
+	$(BIN)/python -m af_minimal eval --out runs/eval.json \
+	  $(if $(RECORDINGS),--recordings '$(RECORDINGS)')
 
-train: setup  ## train the shipped model from nothing (resumes where it stopped)
-	$(BIN)/python -m af_minimal train --preset mini --stage all --out runs/mini --resume
+train: setup  ## train mini from nothing, or go on (RECORDINGS=folder of ESC-10)
+	$(BIN)/python -m af_minimal train --preset mini --stage all --out runs/mini \
+	  --resume $(if $(RECORDINGS),--recordings '$(RECORDINGS)')

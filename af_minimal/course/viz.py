@@ -189,7 +189,7 @@ def loss_curve(
     axes.plot(steps[smooth - 1 :], smoothed, color=TEXT, label=label)
     if reference is not None:
         axes.axhline(reference, color=QUIET, linestyle="--", label="reference")
-    axes.set(xlabel="step", ylabel="loss (nats per token)")
+    axes.set(xlabel="step", ylabel="loss (nats)")
     axes.legend()
     _show_own(figure, f"Loss over {len(losses)} steps")
 

@@ -169,6 +169,9 @@ def examine(args: argparse.Namespace, folder: Path) -> list[dict]:
 
 
 if __name__ == "__main__":
-    # keep a terminal's first answer quick and quiet
+    # keep a terminal's first answer quick and quiet; two threads on two busy cores wait
+    # for each other, and models of this size lose more by that than they gain
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("MKL_NUM_THREADS", "1")
     sys.exit(main())

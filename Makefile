@@ -42,7 +42,7 @@ lab: setup  ## open JupyterLab on the first notebook
 test: setup  ## run the tests, then every notebook from top to bottom
 	$(BIN)/python -m pytest -m 'not gpu' tests
 	$(if $(NOTEBOOKS),$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
-	  --nbval-cell-timeout=120 $(NOTEBOOKS),@echo 'no notebooks yet')
+	  --nbval-cell-timeout=300 $(NOTEBOOKS),@echo 'no notebooks yet')
 
 notebooks: setup  ## run the notebooks in place and clean them (NOTEBOOKS=... for one)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \

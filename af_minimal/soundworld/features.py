@@ -25,7 +25,7 @@ from .corpus import Scene, ask_scene, render_scene, sample_scene
 
 SHARD = 250  # scenes in one file
 # how often each kind of question is drawn, where the scene has it
-WEIGHTS = {"caption": 6, "binary": 10, "count": 6, "open": 3}
+WEIGHTS = {"caption": 6, "binary": 20, "count": 5, "open": 3}
 OTHER_WEIGHT = 1
 
 

@@ -124,7 +124,7 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=evaluate)
     parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
     parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50; asks fold 5")
-    parser.add_argument("--scenes", type=int, default=300)
+    parser.add_argument("--scenes", type=int, default=200)
     parser.add_argument("--out", type=Path, help="JSON file with every answer")
 
 

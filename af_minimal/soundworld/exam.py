@@ -27,7 +27,10 @@ KINDS = {  # line of the table -> does a row belong to it?
     "caption, 1 event": lambda row: row["kind"] == "caption" and row["events"] == 1,
     "caption, 2 events": lambda row: row["kind"] == "caption" and row["events"] == 2,
     "caption, 3 events": lambda row: row["kind"] == "caption" and row["events"] == 3,
+    "caption, no overlap": lambda row: row["kind"] == "caption" and not overlaps(row),
+    "caption, overlap": lambda row: row["kind"] == "caption" and overlaps(row),
     "yes or no": lambda row: row["kind"] == "binary",
+    "yes or no, is it there?": lambda row: row["kind"] == "binary" and presence(row),
     "count": lambda row: row["kind"] == "count",
     "count, how many times": lambda row: row["kind"] == "count" and counts_times(row),
     "open": lambda row: row["kind"] == "open",
@@ -158,6 +161,16 @@ def mark(seed: int, scene: Scene, qa: QA, answer: str) -> dict:
     if qa.kind == "caption":
         row["references"] = captions(scene.score)[:3]
     return row
+
+
+def overlaps(row: dict) -> bool:
+    """Whether two sounds of the scene are heard together, as its plain caption says."""
+    return " while " in row["references"][0]
+
+
+def presence(row: dict) -> bool:
+    """Asked whether a sound is there, rather than for its order or what it is like."""
+    return row["prompt"].startswith(("is there", "are there", "do you hear", "can "))
 
 
 def counts_times(row: dict) -> bool:

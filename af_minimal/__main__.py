@@ -8,6 +8,7 @@ Taught in: notebooks/08_staged_training.ipynb
 """
 
 import argparse
+import gc
 import os
 import sys
 import warnings
@@ -70,10 +71,12 @@ def ask(args: argparse.Namespace) -> None:
             f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
             '"What do you hear?"'
         )
+    gc.disable()  # a tenth of the wait before the first answer, in a short-lived process
     from .audio import load_audio
-    from .model import load
 
     clips = [load_audio(file, start_s=args.start) for file in files]
+    from .model import load  # after the files: a wrong one is told at once
+
     model = load(args.model)
     answers = model.ask(
         clips, question, max_new_tokens=args.max_new_tokens, num_beams=args.beams

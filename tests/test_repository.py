@@ -275,7 +275,7 @@ def test_no_file_names_a_path_of_one_machine():
 
 def test_local_paths_are_recognised():
     assert LOCAL_PATH.search("open('/home/" + "ada/x.wav')")
-    assert not LOCAL_PATH.search("https://host.org/work/x and runs/tmp/x")
+    assert not LOCAL_PATH.search("https://host.org/home/x and runs/opt/x")
 
 
 def test_files_are_small_except_weights():

@@ -85,9 +85,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         encoder, folder = trained_clap(run).encoder, run.out / "features"
         features, mask = build_features(encoder, recordings, folder, seeds)
     scenes = [sample_scene(seed, recordings) for seed in seeds]
-    model, before = new_model(run), STARTS_FROM[stage]
-    if run.skip_pretrain and stage == "sft":
-        before = "lm"
+    straight = run.skip_pretrain and stage == "sft"
+    model, before = new_model(run), "lm" if straight else STARTS_FROM[stage]
     if before is not None:
         checkpoints.load(run.out / before, model)
     batches = FlamingoBatches(

@@ -71,7 +71,6 @@ def ask(args: argparse.Namespace) -> None:
             f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
             '"What do you hear?"'
         )
-    gc.disable()  # a tenth of the wait before the first answer, in a short-lived process
     from .audio import load_audio
 
     clips = [load_audio(file, start_s=args.start) for file in files]
@@ -177,4 +176,6 @@ if __name__ == "__main__":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("MKL_NUM_THREADS", "1")
+    if sys.argv[1:2] == ["ask"]:
+        gc.disable()  # a short life: collecting while libraries load only takes time
     sys.exit(main())

@@ -98,6 +98,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, help="of each stage; for a short trial")
     parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
     parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
+    parser.add_argument(
+        "--skip-pretrain",
+        action="store_true",
+        help="the control: stage sft starts from the bare language model",
+    )
 
 
 def train(args: argparse.Namespace) -> None:
@@ -112,11 +117,11 @@ def train(args: argparse.Namespace) -> None:
     if args.tower is not None:
         config = replace(config, encoder=replace(config.encoder, kind=args.tower))
     run = Run(args.out, config, args.recordings, steps=args.steps)
+    run = replace(run, skip_pretrain=args.skip_pretrain)
     if args.scenes is not None:
         run = replace(run, scenes=args.scenes)
     if args.stage == "all":
         run_all(run, args.resume)
-        print(f"The model is in {args.out / 'model'}.")
     else:
         run_stage(run, args.stage, args.resume)
 

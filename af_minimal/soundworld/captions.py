@@ -26,10 +26,11 @@ SWAPPED = re.compile(r"\b(after(?! that| this)|preceded by)\b")
 COUNTED = re.compile(rf"\b(?:({'|'.join(NUMBERS)}) times|(once)|(twice))\b")
 
 
-def captions(score: Score, detail: bool = False) -> list[str]:
+def captions(score: Score, detail: bool | str = False) -> list[str]:
     """At least three captions of a scene, the plainest first.
 
-    `detail` adds what each sound is like, as in "a dog barks, low and far away".
+    `detail` adds what each sound is like, as in "a dog barks, low and far away"; the
+    name of an attribute adds that one alone, wherever a sound has it.
     Taught in: notebooks/08_staged_training.ipynb
     """
     if not score.events:
@@ -49,7 +50,7 @@ def captions(score: Score, detail: bool = False) -> list[str]:
     return [text + "." for text in texts]
 
 
-def one_group(clauses, nouns, sounds, group, detail: bool) -> list[str]:
+def one_group(clauses, nouns, sounds, group, detail: bool | str) -> list[str]:
     """Wordings of one sound, or of several that sound together."""
     texts = [clauses[0], nouns[0], sounds[0], f"you can hear {nouns[0]}"]
     if len(group) > 1:
@@ -85,7 +86,7 @@ def more_groups(clauses, nouns, sounds) -> list[str]:
     ]
 
 
-def say_group(events: tuple[Event, ...], style: str, detail: bool) -> str:
+def say_group(events: tuple[Event, ...], style: str, detail: bool | str) -> str:
     """One sound, or "a dog barks while rain falls": the one that starts last leads."""
     said = [say_event(event, style, detail) for event in events]
     if len(said) == 1:
@@ -94,13 +95,16 @@ def say_group(events: tuple[Event, ...], style: str, detail: bool) -> str:
     return link(said[-1], word, " and ".join(said[:-1]))
 
 
-def say_event(event: Event, style: str, detail: bool = False) -> str:
+def say_event(event: Event, style: str, detail: bool | str = False) -> str:
     """One event as a clause, a noun or a sound, with its count and its details."""
     sound = find_class(event.label)
     text = getattr(sound, style)
     if event.repeats > 1:
         heard = {"clause": " ", "noun": " heard ", "sound": ", "}[style]
         text += f"{heard}{NUMBERS[event.repeats]} times"
+    if isinstance(detail, str):
+        value = event.attributes.get(detail)
+        return text if value is None else f"{text}, {adjective(detail, value)}"
     return f"{text}, {say_details(event)}" if detail else text
 
 

@@ -47,7 +47,9 @@ def load_recordings(examples: list[Example]) -> dict[str, list[np.ndarray]]:
     return by_label
 
 
-def sample_scene(seed: int, recordings: dict[str, list[np.ndarray]]) -> Scene:
+def sample_scene(
+    seed: int, recordings: dict[str, list[np.ndarray]], difficulty: str = "crowded"
+) -> Scene:
     """One training scene; where there are recordings, three in ten hold a real one.
 
     Taught in: notebooks/08_staged_training.ipynb
@@ -56,7 +58,8 @@ def sample_scene(seed: int, recordings: dict[str, list[np.ndarray]]) -> Scene:
     if recordings and rng.random() < 0.3:
         return recorded_scene(rng, recordings)
     duration = LONGEST_S if rng.random() < 0.7 else float(rng.uniform(4.5, LONGEST_S))
-    return Scene(sample_score(rng, duration_s=round(duration, 2)))
+    score = sample_score(rng, duration_s=round(duration, 2), difficulty=difficulty)
+    return Scene(score)
 
 
 def recorded_scene(rng: np.random.Generator, recordings: dict) -> Scene:

@@ -87,7 +87,7 @@ def exam(
 
 def held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[Scene]:
     """The scenes of the exam; none has a real recording in it."""
-    return [sample_scene(seed + i, {}) for i in range(scenes)]
+    return [sample_scene(seed + i, {}, "hard") for i in range(scenes)]
 
 
 def render_held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[np.ndarray]:

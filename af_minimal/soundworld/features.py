@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from ..audio import cut_windows
@@ -27,6 +28,9 @@ SHARD = 250  # scenes in one file
 # how often each kind of question is drawn, where the scene has it
 WEIGHTS = {"caption": 6, "binary": 20, "count": 5, "open": 3}
 OTHER_WEIGHT = 1
+ROUNDS = (
+    6  # of questions about a scene, each with other sounds, attributes and wordings
+)
 
 
 def build_features(
@@ -34,32 +38,55 @@ def build_features(
     recordings: dict[str, list[np.ndarray]],
     folder: str | Path,
     seeds: range,
+    workers: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """Features (N, L, E) float16 and mask (N, L) of the scenes with these seeds.
 
-    What `folder` already holds is read, the rest is rendered, encoded and written.
+    What `folder` already holds is read, the rest is rendered by `workers` processes,
+    encoded and written.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.eval()
-    parts = []
-    for start in tqdm(seeds[::SHARD], desc="hear scenes", disable=len(seeds) < SHARD):
-        path = folder / f"scenes-{start:08d}-{len(seeds)}.safetensors"
-        if not path.exists():
-            shard = range(start, min(start + SHARD, seeds.stop))
-            waves = [
-                render_scene(sample_scene(s, recordings), recordings) for s in shard
-            ]
-            features, mask = hear(encoder, waves)
-            aside = path.with_suffix(".part")
-            save_file({"features": features.half(), "mask": mask}, aside)
-            os.replace(aside, path)
-        parts.append(load_file(path))
+    paths = {
+        folder / f"scenes-{start:08d}-{len(seeds)}.safetensors": seeds[i : i + SHARD]
+        for i, start in zip(range(0, len(seeds), SHARD), seeds[::SHARD], strict=True)
+    }
+    missing = {path: shard for path, shard in paths.items() if not path.exists()}
+    rendered = DataLoader(
+        RenderedShards(list(missing.values()), recordings),
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=1 if workers else None,
+    )
+    bar = tqdm(rendered, desc="hear scenes", disable=len(missing) < 2)
+    for path, waves in zip(missing, bar, strict=True):
+        features, mask = hear(encoder, waves)
+        aside = path.with_suffix(".part")
+        save_file({"features": features.half(), "mask": mask}, aside)
+        os.replace(aside, path)
+    parts = [load_file(path) for path in paths]
     return tuple(
         torch.cat([part[key] for part in parts]) for key in ("features", "mask")
     )
+
+
+class RenderedShards(Dataset):
+    """The waveforms of each shard of scenes, so that `DataLoader` can work ahead."""
+
+    def __init__(self, shards: list[range], recordings: dict[str, list[np.ndarray]]):
+        self.shards, self.recordings = shards, recordings
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    def __getitem__(self, i: int) -> list[np.ndarray]:
+        return [
+            render_scene(sample_scene(s, self.recordings), self.recordings)
+            for s in self.shards[i]
+        ]
 
 
 def hear(encoder: AudioEncoder, waves: list[np.ndarray]) -> tuple[Tensor, Tensor]:
@@ -128,12 +155,12 @@ class FlamingoBatches:
 
 
 def tokenised_questions(scene: Scene, seed: int, tokenizer) -> dict[str, list]:
-    """Token ids of two rounds of questions about a scene, by kind.
+    """Token ids of some rounds of questions about a scene, by kind.
 
-    One round names its task first, one does not: a user may do either.
+    Every other round names its task first: a user may do either.
     """
     rng = np.random.default_rng(seed)
-    rounds = [(qa, named) for named in (True, False) for qa in ask_scene(scene, rng)]
+    rounds = [(qa, r % 2 == 0) for r in range(ROUNDS) for qa in ask_scene(scene, rng)]
     asked = [qa for qa, _ in rounds]
     texts = [training_text(qa.task, qa.prompt, qa.output, on) for qa, on in rounds]
     rows = tokenizer(texts, add_special_tokens=False).input_ids

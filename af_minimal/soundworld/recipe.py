@@ -34,7 +34,11 @@ STAGES = {
     "sft": StageConfig("sft", 3800, 7e-4, gate_lr=20, precision="bf16"),
 }
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain"}
-MODELS = {"pretrain": "model-pretrain", "sft": "model"}  # stage -> folder in the run
+MODELS = {  # folder of a stage in the run -> folder of the finished model
+    "pretrain": "model-pretrain",
+    "sft": "model",
+    "sft-alone": "model-sft-alone",
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,12 @@ class Run:
     seed: int = 0
     batch: int = 64
     skip_pretrain: bool = False  # the control: sft starts from the bare language model
-    workers: int = 1  # processes that make batches ahead of the training
+    workers: int = 2  # processes that render ahead of the training
+
+    def folder(self, stage: str) -> Path:
+        """Where a stage keeps its checkpoint; the control has a folder of its own."""
+        alone = self.skip_pretrain and stage == "sft"
+        return self.out / ("sft-alone" if alone else stage)
 
     def stage(self, name: str) -> StageConfig:
         """The recipe of a stage, shortened if the run asks for it."""
@@ -68,7 +77,9 @@ class Run:
 
 
 def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
-    """Do one stage, and before it whatever it needs that is not there yet.
+    """Do one stage, and save the finished model after `pretrain` and `sft`.
+
+    The stages before it must be done; tokenizer and features are made if need be.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
@@ -83,41 +94,44 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     features = mask = None
     if stage != "lm":
         encoder, folder = trained_clap(run).encoder, run.out / "features"
-        features, mask = build_features(encoder, recordings, folder, seeds)
+        features, mask = build_features(encoder, recordings, folder, seeds, run.workers)
     scenes = [sample_scene(seed, recordings) for seed in seeds]
-    straight = run.skip_pretrain and stage == "sft"
-    model, before = new_model(run), "lm" if straight else STARTS_FROM[stage]
+    alone = run.skip_pretrain and stage == "sft"
+    model, before = new_model(run), "lm" if alone else STARTS_FROM[stage]
     if before is not None:
         checkpoints.load(run.out / before, model)
     batches = FlamingoBatches(
         scenes, model.tokenizer, features, mask, run.batch, run.seed
     )
-    return train(model, batches, run.stage(stage), run.out / stage, resume, run.workers)
+    log = train(model, batches, run.stage(stage), run.folder(stage), resume)
+    if stage != "lm":
+        finish(run, stage)
+    return log
 
 
-def run_all(run: Run, resume: bool = True) -> AudioFlamingo:
-    """All stages in order; the finished model is saved in `out/model` and returned.
+def run_all(run: Run, resume: bool = True) -> None:
+    """All stages in order.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     for stage in STAGES:
         if not (run.skip_pretrain and stage == "pretrain"):
             run_stage(run, stage, resume)
-    return finish(run)
 
 
-def finish(run: Run, stage: str = "sft") -> AudioFlamingo:
+def finish(run: Run, stage: str) -> None:
     """Put the trained encoder and the model of a stage together, and save both towers.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    model, clap, folder = new_model(run), trained_clap(run), run.out / MODELS[stage]
-    checkpoints.load(run.out / stage, model)
+    model, clap, done = new_model(run), trained_clap(run), run.folder(stage)
+    folder = run.out / MODELS[done.name]
+    checkpoints.load(done, model)
     model.encoder = clap.encoder
     model.eval()
     model.save_pretrained(folder, torch.float16)
     save_clap(clap, folder)
-    return model
+    print(f"The model is in {folder}.")
 
 
 def new_clap(run: Run) -> MiniCLAP:
@@ -149,6 +163,8 @@ def new_model(run: Run) -> AudioFlamingo:
     )
     model = AudioFlamingo(config)
     model.tokenizer = tokenizer
+    if not torch.cuda.is_available():  # on a CPU the fused kernel's backward is slower
+        model.lm.set_attn_implementation("eager")
     return model
 
 

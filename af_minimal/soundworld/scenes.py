@@ -32,6 +32,8 @@ DIFFICULTIES = {
     "easy": Difficulty(0.0, 0.0, (30.0, 30.0), 0.0, ("dry",)),
     "medium": Difficulty(0.12, 0.5, (15.0, 30.0), -6.0, ("dry", "dry", "room")),
     "hard": Difficulty(0.25, 0.8, (6.0, 30.0), -12.0, ("dry", "room", "hall")),
+    # hard, with overlap twice as often: for training, where the rare case needs room
+    "crowded": Difficulty(0.5, 0.8, (6.0, 30.0), -12.0, ("dry", "room", "hall")),
 }
 
 

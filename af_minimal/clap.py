@@ -46,6 +46,26 @@ def contrastive_loss(
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
+def near_miss_loss(
+    audio_embeds: Tensor, right: Tensor, wrong: Tensor, logit_scale: Tensor
+) -> Tensor:
+    """How surprised each sound is that its right sentence is the right one of two.
+
+        loss = mean of -log sigmoid(s (a . right - a . wrong))
+
+    Args:
+        audio_embeds, right, wrong: (P, C), unit norm.
+        logit_scale: scalar, the inverse temperature s.
+
+    AF2's encoder has its wrong sentences in the denominator of the contrastive loss;
+    here each stands alone against the right one.
+
+    Taught in: notebooks/02_clap_from_scratch.ipynb
+    """
+    margin = logit_scale * (audio_embeds * (right - wrong)).sum(-1)  # (P,)
+    return F.softplus(-margin).mean()
+
+
 class TextTower(nn.Module):
     """A small RoBERTa (the text side of `transformers`' CLAP) and a projection.
 
@@ -99,15 +119,38 @@ class MiniCLAP(nn.Module):
         """Inverse temperature, at most 100 as in CLIP."""
         return self.log_scale.exp().clamp(max=100)
 
-    def forward(self, windows: Tensor, input_ids: Tensor, attention_mask: Tensor):
-        """Contrastive loss of B windows (B, samples) and their B sentences (B, T)."""
+    def forward(
+        self,
+        windows: Tensor,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        contrast_rows: Tensor | None = None,
+        contrast_input_ids: Tensor | None = None,
+        contrast_attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """The loss of B windows and their B sentences, and of near misses if given.
+
+        Args:
+            windows: (B, samples).
+            input_ids, attention_mask: (B, T), one sentence for each window.
+            contrast_rows: (P,) the window that each near miss is about.
+            contrast_input_ids, contrast_attention_mask: (2 * P, T), P right sentences
+                and then the same P, each wrong in one thing.
+
+        Taught in: notebooks/02_clap_from_scratch.ipynb
+        """
         features = self.encoder(windows)  # (B, E)
-        audio = F.normalize(self.encoder.projection(features), dim=-1)  # (B, C)
-        text = self.text(input_ids, attention_mask)  # (B, C)
-        with torch.autocast(
-            audio.device.type, enabled=False
-        ):  # small differences count
-            return contrastive_loss(audio.float(), text.float(), self.logit_scale)
+        audio = F.normalize(self.encoder.projection(features), dim=-1).float()  # (B, C)
+        text = self.text(input_ids, attention_mask).float()  # (B, C)
+        with torch.autocast(audio.device.type, enabled=False):  # small things count
+            loss = contrastive_loss(audio, text, self.logit_scale)
+        if contrast_rows is None:
+            return loss
+        both = self.text(contrast_input_ids, contrast_attention_mask).float()  # (2P, C)
+        right, wrong = both.chunk(2)  # (P, C) each
+        with torch.autocast(audio.device.type, enabled=False):
+            heard = audio[contrast_rows]  # (P, C)
+            return loss + near_miss_loss(heard, right, wrong, self.logit_scale)
 
     def tokenize(self, texts: list[str]) -> dict[str, Tensor]:
         """Lower-cased, padded to the longest, cut at the tower's length.

@@ -4,7 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from af_minimal.clap import MiniCLAP, contrastive_loss, load_clap, save_clap
+from af_minimal.clap import (
+    MiniCLAP,
+    contrastive_loss,
+    load_clap,
+    near_miss_loss,
+    save_clap,
+)
 from af_minimal.config import AudioConfig, EncoderConfig
 from af_minimal.stages import StageConfig
 from af_minimal.tokenizer import train_tokenizer
@@ -87,6 +93,15 @@ def test_the_loss_of_towers_that_know_nothing_is_the_log_of_the_batch():
     same = unit(1, 0).expand(8, -1)
     loss = contrastive_loss(same, same, torch.tensor(10.0))
     torch.testing.assert_close(loss, torch.tensor(8.0).log())
+
+
+def test_the_loss_of_near_misses_is_a_choice_between_two():
+    audio, right, wrong, s = unit(4, 0), unit(4, 1), unit(4, 2), torch.tensor(10.0)
+    scores = s * torch.stack([(audio * t).sum(-1) for t in (right, wrong)], dim=1)
+    by_hand = F.cross_entropy(scores, torch.zeros(4, dtype=torch.long))
+    torch.testing.assert_close(near_miss_loss(audio, right, wrong, s), by_hand)
+    same = near_miss_loss(audio, right, right, s)
+    torch.testing.assert_close(same, torch.tensor(2.0).log())
 
 
 def test_each_sound_needs_one_sentence():

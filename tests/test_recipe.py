@@ -10,7 +10,10 @@ import torch
 from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
 from af_minimal.model import load
-from af_minimal.soundworld import clap_batches, recipe
+from af_minimal.soundworld import clap_batches, recipe, sample_score
+from af_minimal.soundworld.captions import caption_is_right, heard_events
+from af_minimal.soundworld.near_misses import near_misses
+from af_minimal.soundworld.scenes import Event, Score
 
 SCENES, STEPS = 4, 2
 SILENCE = Clip.from_array(np.zeros(16_000, dtype=np.float32), 16_000)
@@ -30,27 +33,43 @@ def test_the_same_step_gives_the_same_batch(words):
     assert first["windows"].shape == (8, 32_000) and len(first["texts"]) == 8
 
 
-def test_twins_differ_in_one_word_and_in_sound():
+def test_no_two_windows_of_a_batch_hold_the_same_sounds(words, monkeypatch):
+    drawn = []
+    draw = clap_batches.draw_windows
+    monkeypatch.setattr(
+        clap_batches,
+        "draw_windows",
+        lambda *args: drawn.extend(found := draw(*args)) or found,
+    )
+    texts = clap_batches.ClapBatches(words, {}, size=16)(0)[0]["texts"]
+    heard = [tuple(sorted(heard_events(text))) for text in texts]
+    assert len(set(heard)) == len(heard) <= len(drawn)
+
+
+def test_near_misses_are_wrong_in_one_thing():
     rng = np.random.default_rng(0)
-    for _ in range(20):
-        one, other = clap_batches.twins(rng)
-        assert one.labels == other.labels and one.twin != other.twin
-        assert one.twin.split()[0] == other.twin.split()[0]  # the same attribute
-        assert not set(one.texts) & set(other.texts)
-        assert not np.array_equal(one.samples, other.samples)
-        assert np.isfinite(one.samples).all() and len(one.samples) == 32_000
+    kinds = set()
+    for _ in range(60):
+        score = sample_score(rng, (1, 3))
+        for miss in near_misses(score, rng):
+            assert miss.right != miss.wrong and caption_is_right(miss.right, score)
+            was, instead = heard_events(miss.right), heard_events(miss.wrong)
+            kinds.add(miss.kind)
+            if miss.kind == "attribute":
+                assert was == instead
+            if miss.kind == "order":
+                assert sorted(was) == sorted(instead)
+                assert not caption_is_right(miss.wrong, score)
+            if miss.kind == "sound":
+                assert len(set(was) ^ set(instead)) == 2
+    assert kinds == {"attribute", "order", "sound"}
+    assert near_misses(Score(2.0, ()), rng) == []
 
 
-def test_no_sentence_of_a_batch_is_true_of_another_window():
-    silent = np.zeros(4)
-    dog, rain = ("dog bark",), ("rain",)
-    low = clap_batches.Window(silent, ["low"], dog, "pitch low")
-    high = clap_batches.Window(silent, ["high"], dog, "pitch high")
-    plain = clap_batches.Window(silent, ["a dog"], dog)
-    rainy = clap_batches.Window(silent, ["rain"], rain)
-    assert clap_batches.different([low, high], []) == [low, high]
-    assert clap_batches.different([rainy, rainy, plain], [low, high]) == [rainy]
-    assert clap_batches.different([low, high], [plain]) == []
+def test_a_recorded_window_has_no_attribute_to_miss():
+    dog = Score(2.0, (Event("dog bark", 0.0, 2.0),))
+    pairs = near_misses(dog, np.random.default_rng(0))
+    assert len(pairs) == 1 and heard_events(pairs[0].wrong) != ["dog bark"]
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 Taught in: notebooks/02_clap_from_scratch.ipynb
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,28 +11,30 @@ import torch
 from ..clap import MiniCLAP
 from .captions import captions
 from .corpus import RATE, Scene, render_scene, sample_scene, vary
+from .near_misses import near_misses
 from .scenes import Event, Score, sample_score
-from .score import find_class
 
 WINDOW_S = 2.0
 
 
 @dataclass(frozen=True)
 class Window:
-    """One window of sound and sentences that are true of it."""
+    """One window of sound and what is heard in it."""
 
     samples: np.ndarray  # float (samples,)
-    texts: list[str]
-    labels: tuple[str, ...]
-    twin: str = ""  # what sets it apart from its twin, such as "pitch high"
+    score: Score
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a real recording sounds in it; nothing is known of its attributes."""
+        return any(not event.attributes for event in self.score.events)
 
 
 class ClapBatches:
-    """Step number -> batch: twins, short scenes, cuts of long scenes, recordings.
+    """Step number -> batch: short scenes, cuts of long scenes, real recordings.
 
-    No two windows of a batch hold the same sounds, but for twins: they hold the same
-    sounds, differ in one attribute of one of them, and their sentences say so. So no
-    sentence is a false negative, and what a sound is like has to be heard. The same
+    No two windows of a batch hold the same sounds, so no sentence is a false negative.
+    Beside its sentence, each window has near misses to be told from the truth. The same
     number gives the same batch.
 
     Taught in: notebooks/02_clap_from_scratch.ipynb
@@ -43,70 +45,40 @@ class ClapBatches:
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step])
-        kept: list[Window] = []
+        kept: dict[tuple, Window] = {}
         while len(kept) < self.size:
-            kept += different(draw_windows(rng, self.recordings), kept)
-        kept = kept[: self.size]
-        texts = [w.texts[rng.integers(len(w.texts))] for w in kept]
-        windows = np.stack([w.samples for w in kept])
+            for window in draw_windows(rng, self.recordings):
+                kept.setdefault(tuple(window.score.labels), window)
+        chosen = list(kept.values())[: self.size]
         level = rng.uniform(-9, 3, size=(self.size, 1))  # dB
-        level[[bool(w.twin) for w in kept]] = 0  # theirs may be what the text says
-        windows = (windows * 10 ** (level / 20)).clip(-1, 1).astype(np.float32)
-        return [{"windows": torch.from_numpy(windows)} | self.clap.tokenize(texts)]
+        # the level of synthesised sounds is theirs: "soft" and "loud" are attributes
+        level[[not window.recorded for window in chosen]] = 0
+        samples = np.stack([window.samples for window in chosen])
+        samples = (samples * 10 ** (level / 20)).clip(-1, 1).astype(np.float32)
+        texts = [window_texts(window.score) for window in chosen]
+        said = [wordings[rng.integers(len(wordings))] for wordings in texts]
+        batch = {"windows": torch.from_numpy(samples)} | self.clap.tokenize(said)
+        return [batch | self.contrasts([window.score for window in chosen], rng)]
 
-
-def different(drawn: list[Window], kept: list[Window]) -> list[Window]:
-    """Those of a draw whose sounds are not among the kept, each once."""
-    taken = {window.labels for window in kept}
-    found: dict[tuple, Window] = {}
-    for window in drawn:
-        if window.labels not in taken:
-            found.setdefault((window.labels, window.twin), window)
-    return list(found.values())
+    def contrasts(self, scores: list[Score], rng: np.random.Generator) -> dict:
+        """Near misses of all windows, as `MiniCLAP.forward` takes them."""
+        found = [(i, m) for i, s in enumerate(scores) for m in near_misses(s, rng)]
+        texts = [m.right for _, m in found] + [m.wrong for _, m in found]
+        tokens = self.clap.tokenize(texts)
+        tensors = {f"contrast_{name}": value for name, value in tokens.items()}
+        return {"contrast_rows": torch.tensor([i for i, _ in found]), **tensors}
 
 
 def draw_windows(rng: np.random.Generator, recordings: dict) -> list[Window]:
-    """One window, two twins, or four cuts of one long scene."""
+    """One window, or four cuts of one long scene."""
     kind = rng.random()
     if recordings and kind < 0.35:
         return [recorded_window(rng, recordings)]
-    if kind < 0.7:
-        return twins(rng)
-    if kind < 0.85:
+    if kind < 0.8:
         score = sample_score(rng, (1, 2), WINDOW_S, "crowded")
-        wave = render_scene(Scene(score), {})
-        return [Window(wave, window_texts(score), tuple(score.labels))]
+        return [Window(render_scene(Scene(score), {}), score)]
     scene = sample_scene(int(rng.integers(2**31)), {})
     return windows_of(scene, render_scene(scene, {}), rng, count=4)
-
-
-def twins(rng: np.random.Generator) -> list[Window]:
-    """Two short scenes that differ in one attribute of one sound, and are told apart.
-
-    Taught in: notebooks/02_clap_from_scratch.ipynb
-    """
-    score = sample_score(rng, (1, 2), WINDOW_S, "crowded")
-    place = int(rng.integers(len(score.events)))
-    names = sorted(score.events[place].attributes)
-    name = names[rng.integers(len(names))]
-    values = find_class(score.events[place].label).attributes[name]
-    return [twin(rng, score, place, name, v) for v in rng.permutation(values)[:2]]
-
-
-def twin(rng, score: Score, place: int, name: str, value: str) -> Window:
-    """The scene with one attribute of one of its sounds set, made anew."""
-    event, sound = score.events[place], find_class(score.events[place].label)
-    event = replace(event, attributes=event.attributes | {name: str(value)})
-    if name == "loudness":  # a gain would hide it
-        event = replace(event, gain_db=float(rng.uniform(-3, 0)))
-    if name == "length":
-        seconds = sound.sample_duration(rng, event.attributes)
-        seconds = min(seconds, WINDOW_S - event.onset_s)
-        event = replace(event, duration_s=seconds, repeats=1)
-    events = (*score.events[:place], event, *score.events[place + 1 :])
-    score = replace(score, events=events, seed=int(rng.integers(2**31)))
-    wave, texts = render_scene(Scene(score), {}), captions(score, detail=name)
-    return Window(wave, texts, tuple(score.labels), f"{name} {value}")
 
 
 def recorded_window(rng: np.random.Generator, recordings: dict) -> Window:
@@ -118,13 +90,13 @@ def recorded_window(rng: np.random.Generator, recordings: dict) -> Window:
     if rng.random() < 0.7:
         noise = rng.standard_normal(len(wave)) * 10 ** (rng.uniform(-70, -25) / 20)
         score = Score(WINDOW_S, (event,))
-        return Window(wave + noise, window_texts(score), (label,))
+        return Window(wave + noise, score)
     other = sample_score(rng, (1, 1), WINDOW_S)
     if other.labels == [label]:
-        return Window(wave, window_texts(Score(WINDOW_S, (event,))), (label,))
+        return Window(wave, Score(WINDOW_S, (event,)))
     mixed = wave * float(rng.uniform(0.4, 1.0)) + render_scene(Scene(other), {})
     score = Score(WINDOW_S, (event, *other.events))
-    return Window(mixed, window_texts(score), tuple(score.labels))
+    return Window(mixed, score)
 
 
 def windows_of(
@@ -141,7 +113,7 @@ def windows_of(
         heard = scene.score.crop(start, min(start + WINDOW_S, scene.score.duration_s))
         cut = wave[round(start * RATE) :][: round(WINDOW_S * RATE)]
         cut = np.pad(cut, (0, round(WINDOW_S * RATE) - len(cut)))
-        found.append(Window(cut, window_texts(heard), tuple(heard.labels)))
+        found.append(Window(cut, heard))
     return found
 
 

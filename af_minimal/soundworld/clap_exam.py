@@ -14,27 +14,27 @@ from .catalogue import CLASSES
 from .clap_batches import WINDOW_S
 from .corpus import HELD_OUT_SEED, RATE, Scene, render_scene
 from .features import hear
+from .near_misses import near_misses
 from .scenes import Score, sample_score
 
 
 def clap_exam(
     clap: MiniCLAP, clips: int = 580, pairs: int = 200, seed: int = HELD_OUT_SEED
 ) -> dict:
-    """Zero-shot tagging over all classes, and retrieval in both directions.
+    """Zero-shot tagging over all classes, retrieval both ways, and near misses.
 
     Args:
         clips: single sounds of 2 s, every class equally often, to be named.
         pairs: sounds of 1 or 2 events, no two alike, each with a detailed caption.
 
     Returns:
-        a section of a report: name, measures, and one row per clip or pair.
+        a section of a report: name, measures, and one row per clip, pair or near miss.
 
     Taught in: notebooks/02_clap_from_scratch.ipynb
     """
-    tagged, retrieved = (
-        tagging_rows(clap, clips, seed),
-        retrieval_rows(clap, pairs, seed),
-    )
+    tagged = tagging_rows(clap, clips, seed)
+    retrieved = retrieval_rows(clap, pairs, seed)
+    misses = near_miss_rows(clap, pairs, seed)
     measures = [
         measure(
             f"zero-shot top-1 of {len(CLASSES)} classes",
@@ -48,7 +48,11 @@ def clap_exam(
             "audio to text R@1", [r["audio_to_text"] for r in retrieved], 1 / pairs
         ),
     ]
-    return {"name": "CLAP, held out", "measures": measures, "rows": tagged + retrieved}
+    for kind in ("attribute", "sound", "order"):
+        right = [row["right"] for row in misses if row["kind"] == kind]
+        measures.append(measure(f"right of two sentences: {kind}", right, 0.5))
+    rows = tagged + retrieved + misses
+    return {"name": "CLAP, held out", "measures": measures, "rows": rows}
 
 
 def tagging_rows(clap: MiniCLAP, clips: int, seed: int) -> list[dict]:
@@ -66,6 +70,27 @@ def tagging_rows(clap: MiniCLAP, clips: int, seed: int) -> list[dict]:
             "right": answer == truth,
         }
         for truth, answer in zip(truths, named, strict=True)
+    ]
+
+
+def near_miss_rows(clap: MiniCLAP, clips: int, seed: int) -> list[dict]:
+    """Which of two sentences lies nearer to each sound: the right or the near miss?"""
+    scores = different_scores(clips, seed)
+    rng = np.random.default_rng([seed, 5])
+    misses = [(i, m) for i, s in enumerate(scores) for m in near_misses(s, rng)]
+    audio = embed(clap, [render_scene(Scene(score), {}) for score in scores])
+    audio = audio[[i for i, _ in misses]]  # (misses, C)
+    right = (audio * clap.embed_text([m.right for _, m in misses])).sum(-1)
+    wrong = (audio * clap.embed_text([m.wrong for _, m in misses])).sum(-1)
+    return [
+        {
+            "prompt": "right or wrong?",
+            "kind": m.kind,
+            "answer": m.right if good else m.wrong,
+            "truth": m.right,
+            "right": good,
+        }
+        for (_, m), good in zip(misses, (right > wrong).tolist(), strict=True)
     ]
 
 

@@ -22,14 +22,15 @@ _HOMES = {
     "load": "model",
     "Example": "data",
     "read_esc": "data",
+    "Datastore": "retrieval",
     "hear": "audio",
     "notebook_setup": "course.setup",
     "show": "course.setup",
 }
 _ROOMS = (
     "config disk audio encoders clap audio_transformer xattn language_model model "
-    "prompts tokenizer blending data stages training generation evaluation official "
-    "soundworld course"
+    "prompts tokenizer blending data retrieval stages training generation evaluation "
+    "official soundworld course"
 ).split()
 __all__ = [*_HOMES, *_ROOMS]
 

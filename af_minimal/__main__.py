@@ -141,38 +141,16 @@ def evaluate(args: argparse.Namespace) -> None:
     from .disk.storage import SHIPPED, shipped_names
     from .evaluation import GREEDY
     from .soundworld.corpus import HELD_OUT_SEED
+    from .soundworld.examine import examine
 
     folder = SHIPPED / args.model if args.model in shipped_names() else Path(args.model)
-    sections = examine(args, folder)
+    sections = examine(folder, args.scenes, args.recordings)
     title = f"{args.model}: {args.scenes} held-out scenes, greedy decoding"
     report = make_report(title, sections, HELD_OUT_SEED, GREEDY, folder)
     print(table(report))
     if args.out is not None:
         save_report(args.out, report)
         print(f"\nEvery answer is in {args.out}.")
-
-
-def examine(args: argparse.Namespace, folder: Path) -> list[dict]:
-    """All exams: SoundWorld, its two controls, the towers, real recordings."""
-    from .clap import load_clap
-    from .data import read_esc
-    from .model import load
-    from .soundworld.clap_exam import clap_exam
-    from .soundworld.exam import AUDIOS, exam, render_held_out
-    from .soundworld.recordings_exam import recordings_exam
-
-    test, others = [], []
-    if args.recordings is not None:  # a wrong folder is told before the long work
-        test = read_esc(args.recordings, (5,))
-        others = read_esc(args.recordings, (1, 2, 3, 4))
-    model = load(folder)
-    clap = load_clap(model.encoder, model.tokenizer, folder)
-    waves = render_held_out(args.scenes)
-    sections = [exam(model, args.scenes, audio=a, waves=waves) for a in AUDIOS]
-    sections.append(clap_exam(clap))
-    if test:
-        sections.append(recordings_exam(model, test, others, clap))
-    return sections
 
 
 if __name__ == "__main__":

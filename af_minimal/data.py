@@ -3,8 +3,7 @@
 Taught in: notebooks/07_prompts_labels_blending.ipynb
 """
 
-import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from .audio import Clip, load_audio
 from .blending import blend, pass_order
+from .disk.esc import read_esc
 from .disk.manifests import Example, ManifestError, read_manifest, write_manifest
 from .prompts import IGNORE
 
@@ -100,73 +100,3 @@ def _check_lengths(i: int, sample: Sample) -> None:
             f"Sample {i} has {len(sample.audio_features)} windows and a mask of "
             f"{len(sample.audio_mask)}; each window needs one entry."
         )
-
-
-def read_esc(
-    folder: str | Path,
-    folds: Collection[int] | None = None,
-    prompt: str = "classify this sound.",
-) -> list[Example]:
-    """Examples of an ESC-10 or ESC-50 folder, in the order of its table.
-
-    Two layouts are understood: `meta.csv` (filename, fold, label) with `audio/` beside
-    it, and the one ESC-50 is published in, `meta/esc50.csv` (filename, fold, category).
-    `folds` keeps those of 1 to 5; None keeps all. Underscores in labels become spaces.
-
-    Raises FileNotFoundError when neither layout is found or a recording is missing,
-    ValueError when the table lacks a column or no row is left.
-
-    Taught in: notebooks/08_staged_training.ipynb
-    """
-    folder = Path(folder)
-    tables = {folder / "meta.csv": "label", folder / "meta" / "esc50.csv": "category"}
-    table = next((file for file in tables if file.is_file()), None)
-    if table is None:
-        raise FileNotFoundError(
-            f"{folder} is not an ESC folder: it holds neither meta.csv "
-            "(filename,fold,label) nor meta/esc50.csv (filename,fold,category)."
-        )
-    with open(table, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    _check_table(table, rows, ("filename", "fold", tables[table]))
-    examples = []
-    for row in rows:
-        if folds is None or int(row["fold"]) in folds:
-            label = row[tables[table]].strip().replace("_", " ")
-            audio = _recording(folder / "audio", row["filename"])
-            fold = int(row["fold"])
-            examples.append(
-                Example(
-                    audio, prompt, label, "EventClassification", label=label, fold=fold
-                )
-            )
-    if not examples:
-        raise ValueError(
-            f"No row of {table} has a fold in {folds}; its folds are "
-            f"{sorted({int(row['fold']) for row in rows})}."
-        )
-    return examples
-
-
-def _check_table(table: Path, rows: list[dict], columns: tuple[str, ...]) -> None:
-    if not rows:
-        raise ValueError(f"{table} has no rows.")
-    missing = [column for column in columns if column not in rows[0]]
-    if missing:
-        raise ValueError(
-            f"{table} has the columns {list(rows[0])}; {', '.join(missing)} is missing."
-        )
-    for number, row in enumerate(rows, start=2):
-        if not all(row[c] for c in columns) or not row["fold"].strip().isdigit():
-            raise ValueError(
-                f"{table} line {number}: filename, a fold number and a label are "
-                f"expected, {row} came."
-            )
-
-
-def _recording(folder: Path, name: str) -> str:
-    if Path(name).name != name:
-        raise ValueError(f"The file name {name!r} leaves {folder}; use a bare name.")
-    if not (folder / name).is_file():
-        raise FileNotFoundError(f"There is no recording {folder / name}.")
-    return str(folder / name)

@@ -11,7 +11,7 @@ import soundfile
 
 from af_minimal import __main__ as cli
 from af_minimal import model as model_module
-from af_minimal.soundworld import recipe
+from af_minimal.soundworld import examine, recipe
 
 
 @pytest.fixture
@@ -82,9 +82,11 @@ def test_train_hands_everything_to_the_recipe(monkeypatch, tmp_path):
     called = []
     monkeypatch.setattr(recipe, "run_stage", lambda *args: called.append(args))
     arguments = ["--stage", "clap", "--out", str(tmp_path), "--tower", "htsat"]
-    assert cli.main(["train", *arguments, "--steps", "7", "--scenes", "50"]) == 0
+    arguments += ["--steps", "7", "--scenes", "50", "--skip-pretrain"]
+    assert cli.main(["train", *arguments]) == 0
     run, stage, resume = called[0]
     assert (run.out, run.steps, run.scenes) == (tmp_path, 7, 50)
+    assert run.skip_pretrain
     assert (run.config.name, run.config.encoder.kind) == ("mini", "htsat")
     assert (stage, resume) == ("clap", False)
 
@@ -92,7 +94,7 @@ def test_train_hands_everything_to_the_recipe(monkeypatch, tmp_path):
 def test_eval_prints_a_table_and_writes_a_report(monkeypatch, tmp_path, capsys):
     line = dict(measure="caption", n=4, score=0.75, low=0.25, high=1.0, chance=None)
     section = {"name": "Exam", "measures": [line], "rows": [{"prompt": "p"}]}
-    monkeypatch.setattr(cli, "examine", lambda args, folder: [section])
+    monkeypatch.setattr(examine, "examine", lambda *args: [section])
     out = tmp_path / "eval.json"
     assert cli.main(["eval", "--model", str(tmp_path), "--out", str(out)]) == 0
     assert "0.750  0.250 - 1.000" in capsys.readouterr().out

@@ -99,7 +99,7 @@ def _audio_folder(path: Path, manifest: dict, data_root: str | Path) -> Path:
     if not dataset.is_relative_to(data_root):
         dataset = Path(data_root) / dataset  # an absolute dataset_path wins
     folder = dataset / (manifest.get("split_path") or "")
-    if not _inside(folder, data_root):
+    if not inside(folder, data_root):
         raise ManifestError(
             f"{path}: dataset_path and split_path lead to {folder}, outside data_root "
             f"{data_root}. Pass the data_root that holds the audio, or make "
@@ -108,7 +108,7 @@ def _audio_folder(path: Path, manifest: dict, data_root: str | Path) -> Path:
     return folder
 
 
-def _inside(path: Path, root: str | Path) -> bool:
+def inside(path: Path, root: str | Path) -> bool:
     """True when `path` stays in `root` after symlinks and .. are followed."""
     real, root = os.path.realpath(path), os.path.realpath(root)
     return os.path.commonpath([real, root]) == root
@@ -121,7 +121,7 @@ def _example(row, folder: Path, root: Path, task, check_audio: bool) -> Example:
     if not isinstance(name, str) or not name or "\0" in name:
         raise ValueError(f"name is {name!r}; a file name is expected")
     file = folder / name
-    if Path(name).is_absolute() or ".." in Path(name).parts or not _inside(file, root):
+    if Path(name).is_absolute() or ".." in Path(name).parts or not inside(file, root):
         raise ValueError(f"name {name!r} leaves the data root; use a path inside it")
     if check_audio and not file.is_file():
         raise ValueError(f"there is no audio file {file}")
@@ -201,7 +201,7 @@ def write_manifest(
         f"row {i}: audio {example.audio!r} is not a path inside {data_root}"
         for i, example in enumerate(examples)
         if not isinstance(example.audio, (str, Path))
-        or not _inside(Path(example.audio), data_root)
+        or not inside(Path(example.audio), data_root)
     ]
     _raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}

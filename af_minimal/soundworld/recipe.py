@@ -31,7 +31,7 @@ STAGES = {
     "clap": StageConfig("clap", 2500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
-    "sft": StageConfig("sft", 3800, 7e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 7000, 7e-4, gate_lr=20, precision="bf16"),
 }
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model

@@ -1,0 +1,250 @@
+"""Retrieval: which known sounds resemble this one, and what was said about them.
+
+A datastore holds examples (audio, prompt, output) and one embedding of each audio, by
+the same encoder that the model hears with. The neighbours of a new sound become the
+demonstrations of a few-shot prompt: the model learns a new word by hearing it used.
+
+Official: `data/prepare_each_dataset.py --interleave` (LAION-CLAP, `IndexFlatL2`)
+Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+"""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import faiss
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from .audio import Clip, hear
+from .data import Example, open_clip
+from .disk import stores
+from .encoders import AudioEncoder
+
+KINDS = ("flat", "ivf", "hnsw")
+EXACT_UP_TO = 200_000  # entries; above, `kind="auto"` is approximate
+
+
+class FewNeighboursWarning(UserWarning):
+    """The store has fewer other files than were asked for."""
+
+
+class Datastore:
+    """Examples, an embedding (C,) of each, and a faiss index that finds the nearest.
+
+    Args:
+        examples: what is remembered; several may belong to one file.
+        embeddings: float (N, C), unit norm, so that the dot product is the cosine.
+        encoder: hears queries and what is added; without one, query by embedding.
+        kind: "flat" compares with all, "ivf" and "hnsw" with some; "auto" is flat up to
+            `EXACT_UP_TO` entries and ivf above.
+
+    Raises ValueError when the numbers of examples and embeddings differ, or for a kind
+    that does not exist.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        embeddings: np.ndarray,
+        encoder: AudioEncoder | None = None,
+        kind: str = "auto",
+    ):
+        embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
+        if embeddings.ndim != 2 or len(examples) != len(embeddings):
+            raise ValueError(
+                f"{len(examples)} examples came with embeddings of shape "
+                f"{embeddings.shape}; (examples, C) is expected."
+            )
+        if kind not in (*KINDS, "auto"):
+            raise ValueError(f"kind is {kind!r}; choose one of {(*KINDS, 'auto')}.")
+        self.examples, self.embeddings = list(examples), embeddings
+        self.encoder, self.kind = encoder, kind
+        self.files = [file_of(example) for example in examples]
+        self.index = build_index(embeddings, kind)
+
+    def __len__(self):
+        return len(self.examples)
+
+    @classmethod
+    def build(
+        cls,
+        examples: Sequence[Example],
+        encoder: AudioEncoder,
+        kind: str = "auto",
+        batch_size: int = 32,
+    ) -> "Datastore":
+        """Hear every example once and index it; ValueError when there is none.
+
+        Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+        """
+        if not examples:
+            raise ValueError("A datastore needs at least one example; none came.")
+        return cls(examples, embed(examples, encoder, batch_size), encoder, kind)
+
+    def add(self, examples: Sequence[Example], batch_size: int = 32) -> None:
+        """Hear more examples, remember them, and build the index anew."""
+        new = embed(examples, self._needed_encoder(), batch_size)
+        self.examples += examples
+        self.files += [file_of(example) for example in examples]
+        self.embeddings = np.concatenate([self.embeddings, new])
+        self.index = build_index(self.embeddings, self.kind)
+
+    def neighbours(self, query, k: int = 4) -> list[Example]:
+        """The `k` examples that sound most alike, the most alike first.
+
+        Never the query's own file, and one entry of each file. When fewer files are
+        left, all of them come with a `FewNeighboursWarning`.
+
+        Args:
+            query: a path, a Clip or an Example; or an embedding (C,) of no file.
+
+        Raises ValueError when `k` is not positive or an embedding has another width.
+
+        Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+        """
+        return [self.examples[i] for i in self.nearest(query, k)[0]]
+
+    def nearest(self, query, k: int = 4) -> tuple[list[int], list[float]]:
+        """Places and cosines of what `neighbours` returns."""
+        if k < 1:
+            raise ValueError(f"k is {k}; ask for at least one neighbour.")
+        vector, own = self._embedded(query)
+        wanted = min(len(self), k + 50)  # as official: room for repeats and for itself
+        while True:
+            cosines, places = self.index.search(vector[None], wanted)
+            found: dict[str, tuple[int, float]] = {}
+            for place, cosine in zip(
+                places[0].tolist(), cosines[0].tolist(), strict=True
+            ):
+                if place >= 0 and self.files[place] != own:
+                    found.setdefault(self.files[place], (place, cosine))
+            if len(found) >= k or wanted == len(self):
+                break
+            wanted = min(len(self), 4 * wanted)
+        if len(found) < k:
+            warnings.warn(
+                f"{k} neighbours were asked for; the store has {len(found)} other "
+                "files. Add examples, or ask for fewer.",
+                FewNeighboursWarning,
+                stacklevel=3,
+            )
+        best = list(found.values())[:k]
+        return [place for place, _ in best], [cosine for _, cosine in best]
+
+    def save(self, folder: str | Path, data_root: str | Path | None = None) -> None:
+        """Write examples, embeddings and index; each file whole or not at all.
+
+        The audio of a file is kept as its path inside `data_root`; a Clip that comes
+        from no file is written beside the index.
+
+        Raises ValueError when a file lies outside `data_root`, or none was given.
+
+        Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+        """
+        stores.write_store(folder, self.examples, self.embeddings, data_root)
+        aside = Path(folder) / "index.part"
+        faiss.write_index(self.index, str(aside))
+        os.replace(aside, Path(folder) / "index.faiss")
+
+    @classmethod
+    def load(
+        cls,
+        folder: str | Path,
+        encoder: AudioEncoder | None = None,
+        data_root: str | Path | None = None,
+    ) -> "Datastore":
+        """What `save` wrote.
+
+        Raises FileNotFoundError when the folder holds no datastore, ValueError when a
+        row is broken or its path leaves `data_root`.
+
+        Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+        """
+        examples, embeddings = stores.read_store(folder, data_root)
+        store = cls(examples, embeddings, encoder, "flat")
+        index = faiss.read_index(str(Path(folder) / "index.faiss"))
+        if index.ntotal != len(examples) or index.d != embeddings.shape[1]:
+            raise ValueError(
+                f"{folder}: the index holds {(index.ntotal, index.d)} numbers, the "
+                f"store {embeddings.shape}. Build the store again."
+            )
+        store.index = index
+        return store
+
+    def _embedded(self, query) -> tuple[np.ndarray, str | None]:
+        if isinstance(query, np.ndarray | torch.Tensor):
+            vector = np.asarray(query, dtype=np.float32).reshape(-1)
+            if len(vector) != self.embeddings.shape[1]:
+                raise ValueError(
+                    f"the query has {len(vector)} numbers; {self.embeddings.shape[1]} "
+                    "are expected. Embed it with the store's encoder."
+                )
+            return vector, None
+        example = query if isinstance(query, Example) else Example(query, "", "")
+        return embed([example], self._needed_encoder())[0], file_of(example)
+
+    def _needed_encoder(self) -> AudioEncoder:
+        if self.encoder is None:
+            raise ValueError(
+                "this store has no encoder to hear with: load it with "
+                "Datastore.load(folder, encoder=model.encoder)."
+            )
+        return self.encoder
+
+
+def build_index(embeddings: np.ndarray, kind: str = "auto") -> faiss.Index:
+    """A faiss index over unit vectors (N, C), by inner product.
+
+    ivf sorts the vectors into about 4 sqrt(N) cells and looks into a few of them; hnsw
+    links each to its neighbours and walks.
+    """
+    count, width = embeddings.shape
+    if kind == "auto":
+        kind = "flat" if count <= EXACT_UP_TO else "ivf"
+    if kind == "hnsw":
+        index = faiss.IndexHNSWFlat(width, 32, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efSearch = 128
+    elif kind == "ivf":
+        cells = max(1, min(int(4 * count**0.5), count // 39))  # faiss wants 39 a cell
+        index = faiss.IndexIVFFlat(
+            faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT
+        )
+        sample = np.random.default_rng(0).permutation(count)[: 64 * cells]
+        index.train(embeddings[sample])
+        index.nprobe = max(1, cells // 64)
+    else:
+        index = faiss.IndexFlatIP(width)
+    index.add(embeddings)
+    return index
+
+
+@torch.no_grad()
+def embed(
+    examples: Sequence[Example], encoder: AudioEncoder, batch_size: int = 32
+) -> np.ndarray:
+    """Pooled unit-norm embeddings (N, C) of the audio of examples."""
+    parts, rate = [], encoder.audio.sample_rate
+    starts = range(0, len(examples), batch_size)
+    for start in tqdm(starts, desc="hear examples", disable=len(starts) < 2):
+        batch = examples[start : start + batch_size]
+        heard = [hear(open_clip(example, rate), encoder.audio) for example in batch]
+        windows = torch.from_numpy(np.stack([windows for windows, _ in heard]))
+        mask = torch.from_numpy(np.stack([mask for _, mask in heard]))
+        parts.append(encoder.embed(windows, mask).float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def file_of(example: Example) -> str:
+    """What tells one audio from another: its path, or else its samples."""
+    audio = example.audio
+    if isinstance(audio, Clip):
+        if audio.path is None:
+            return hashlib.sha256(audio.waveform.tobytes()).hexdigest()
+        audio = audio.path
+    return os.path.realpath(audio)

@@ -103,7 +103,7 @@ def test_clap_exam(student):
     section = clap_exam.clap_exam(clap, clips=8, pairs=5)
     tagged, *retrieved, attribute, sound, order = section["measures"]
     assert [tagged["n"], *(m["n"] for m in retrieved)] == [8, 5, 5]
-    assert (attribute["n"], sound["n"]) == (10, 5) and order["n"] <= 5
+    assert attribute["n"] >= sound["n"] == 5 >= order["n"]
     assert section["measures"][0]["chance"] == pytest.approx(1 / len(CLASSES))
     assert len({row["truth"] for row in section["rows"][8:13]}) == 5
     json.dumps(section)

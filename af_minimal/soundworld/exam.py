@@ -30,7 +30,9 @@ KINDS = {  # line of the table -> does a row belong to it?
     "caption, no overlap": lambda row: row["kind"] == "caption" and not overlaps(row),
     "caption, overlap": lambda row: row["kind"] == "caption" and overlaps(row),
     "yes or no": lambda row: row["kind"] == "binary",
-    "yes or no, is it there?": lambda row: row["kind"] == "binary" and presence(row),
+    "yes or no, is it there?": lambda row: row["topic"] == "presence",
+    "yes or no, what is it like?": lambda row: row["topic"] == "attribute",
+    "yes or no, which is first?": lambda row: row["topic"] == "order",
     "count": lambda row: row["kind"] == "count",
     "count, how many times": lambda row: row["kind"] == "count" and counts_times(row),
     "open": lambda row: row["kind"] == "open",
@@ -152,6 +154,7 @@ def mark(seed: int, scene: Scene, qa: QA, answer: str) -> dict:
         "scene": seed,
         "events": len(scene.score.events),
         "kind": qa.kind,
+        "topic": qa.topic,
         "task": qa.task,
         "prompt": qa.prompt,
         "answer": answer,
@@ -166,11 +169,6 @@ def mark(seed: int, scene: Scene, qa: QA, answer: str) -> dict:
 def overlaps(row: dict) -> bool:
     """Whether two sounds of the scene are heard together, as its plain caption says."""
     return " while " in row["references"][0]
-
-
-def presence(row: dict) -> bool:
-    """Asked whether a sound is there, rather than for its order or what it is like."""
-    return row["prompt"].startswith(("is there", "are there", "do you hear", "can "))
 
 
 def counts_times(row: dict) -> bool:

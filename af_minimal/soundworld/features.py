@@ -25,8 +25,10 @@ from ..tokenizer import special_ids
 from .corpus import Scene, ask_scene, render_scene, sample_scene
 
 SHARD = 250  # scenes in one file
-# how often each kind of question is drawn, where the scene has it
-WEIGHTS = {"caption": 6, "binary": 20, "count": 5, "open": 3}
+# how often each kind of question is drawn, where the scene has it; of a yes/no question
+# one token alone is worth learning, so these are many
+WEIGHTS = {"caption": 6, "count": 5, "open": 4}
+WEIGHTS |= {"binary presence": 8, "binary attribute": 8, "binary order": 8}
 OTHER_WEIGHT = 1
 ROUNDS = (
     6  # of questions about a scene, each with other sounds, attributes and wordings
@@ -166,7 +168,7 @@ def tokenised_questions(scene: Scene, seed: int, tokenizer) -> dict[str, list]:
     rows = tokenizer(texts, add_special_tokens=False).input_ids
     by_kind: dict[str, list] = {}
     for qa, ids in zip(asked, rows, strict=True):
-        by_kind.setdefault(qa.kind, []).append(ids)
+        by_kind.setdefault(f"{qa.kind} {qa.topic}".strip(), []).append(ids)
     return by_kind
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .captions import captions
-from .questions import absent, askable
+from .questions import absent, audible
 from .score import Event, Score, find_class
 
 
@@ -27,7 +27,7 @@ class NearMiss:
 
 
 def near_misses(
-    score: Score, rng: np.random.Generator, attributes: int = 2
+    score: Score, rng: np.random.Generator, attributes: int = 4
 ) -> list[NearMiss]:
     """Sentences that differ in an attribute, in one sound, in the order of two sounds.
 
@@ -36,18 +36,13 @@ def near_misses(
     """
     if not score.events:
         return []
-    places = [(i, n) for i, e in enumerate(score.events) for n in audible(e)]
+    places = [(i, n) for i, e in enumerate(score.events) for n in audible(score, e)]
     chosen = rng.permutation(len(places))[:attributes]
     wrong = [("attribute", *wrong_attribute(score, *places[c], rng)) for c in chosen]
     wrong.append(("sound", wrong_sound(score, rng), False))
     if len(score.groups) > 1:
         wrong.append(("order", wrong_order(score, rng), False))
     return [one_wording(kind, score, *other, rng) for kind, *other in wrong]
-
-
-def audible(event: Event) -> list[str]:
-    """The attributes of a sound that can be heard at its gain."""
-    return sorted(name for name in event.attributes if askable(event, name))
 
 
 def wrong_attribute(score: Score, place: int, name: str, rng) -> tuple[Score, str]:

@@ -34,6 +34,7 @@ class QA:
     prompt: str
     output: str
     kind: str  # binary, open, count, order, classify, classify_options, tags, caption
+    topic: str = ""  # of a binary question: presence, attribute or order
 
 
 def questions(score: Score, rng: np.random.Generator) -> list[QA]:
@@ -58,11 +59,11 @@ def qa(rng, prompts, output: str, kind: str, task: str = AQA) -> QA:
     return QA(task, prompts[rng.integers(len(prompts))], output, kind)
 
 
-def binary(rng, prompts, truth: bool) -> QA:
+def binary(rng, prompts, truth: bool, topic: str) -> QA:
     """A yes/no question, half of the time with the official options below it."""
     asked = qa(rng, prompts, "yes" if truth else "no", "binary")
     options = "\nOPTIONS:\nyes.\nno." if rng.random() < 0.5 else ""
-    return QA(asked.task, asked.prompt + options, asked.output, asked.kind)
+    return QA(asked.task, asked.prompt + options, asked.output, asked.kind, topic)
 
 
 def caption_questions(score: Score, rng) -> list[QA]:
@@ -92,7 +93,7 @@ def presence_questions(score: Score, rng) -> list[QA]:
         f"can you hear {sound.noun}?",
         f"do you hear {sound.sound}?",
     )
-    return [binary(rng, prompts, truth)]
+    return [binary(rng, prompts, truth, "presence")]
 
 
 def absent(score: Score, rng) -> str:
@@ -131,7 +132,7 @@ def options_question(score: Score, rng, options: int = 6) -> QA:
 def attribute_questions(score: Score, rng) -> list[QA]:
     """What one sound is like (yes/no), and which sound is the only one like that."""
     event = score.events[rng.integers(len(score.events))]
-    names = sorted(name for name in event.attributes if askable(event, name))
+    names = audible(score, event)
     if not names:
         return []
     name = names[rng.integers(len(names))]
@@ -156,24 +157,36 @@ def attribute_questions(score: Score, rng) -> list[QA]:
     )
     answer = adjective(name, event.attributes[name])
     return [
-        binary(rng, yes_no, truth),
+        binary(rng, yes_no, truth, "attribute"),
         qa(rng, choose, answer, "open"),
         *which_question(score, name, rng),
     ]
 
 
-def askable(event: Event, name: str) -> bool:
-    """The gain of an event can hide whether its class was soft or loud."""
-    return name != "loudness" or event.gain_db > -3
+def audible(score: Score, event: Event) -> list[str]:
+    """The attributes of a sound that a listener can tell without doubt.
+
+    None of a sound that another one lies over. A gain hides whether it was soft or
+    loud, and in a hall everything seems far away.
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    hidden = set()
+    if event.gain_db <= -3:
+        hidden.add("loudness")
+    if score.room == "hall":
+        hidden.add("distance")
+    alone = any(group == (event,) for group in score.groups)
+    return sorted(event.attributes.keys() - hidden) if alone else []
 
 
 def which_question(score: Score, name: str, rng) -> list[QA]:
     """Which sound is high pitched? Only if all have a pitch and one alone is high."""
-    if len(score.events) < 2 or name == "loudness":
+    heard = all(name in audible(score, event) for event in score.events)
+    if len(score.events) < 2 or name == "loudness" or not heard:
         return []
     found = [event.attributes.get(name) for event in score.events]
-    alone = [v for v in found if v is not None and found.count(v) == 1]
-    if None in found or not alone:
+    alone = [v for v in found if found.count(v) == 1]
+    if not alone:
         return []
     value = alone[rng.integers(len(alone))]
     word = adjective(name, value)
@@ -239,7 +252,7 @@ def neighbour_questions(first: str, second: str, rng) -> list[QA]:
     return [
         qa(rng, after, second, "open"),
         qa(rng, before, first, "open"),
-        binary(rng, earlier, truth),
+        binary(rng, earlier, truth, "order"),
     ]
 
 

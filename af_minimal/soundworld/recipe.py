@@ -28,7 +28,7 @@ from .corpus import ask_scene, load_recordings, sample_scene
 from .features import FlamingoBatches, build_features
 
 STAGES = {
-    "clap": StageConfig("clap", 2500, 1e-3, precision="bf16"),
+    "clap": StageConfig("clap", 3900, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
     "sft": StageConfig("sft", 7000, 7e-4, gate_lr=20, precision="bf16"),

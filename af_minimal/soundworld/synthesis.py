@@ -218,12 +218,12 @@ def scatter(rng: np.random.Generator, samples: int, sr: int, rate: float) -> np.
 
 
 def far_away(rng: np.random.Generator, wave: np.ndarray, sr: int) -> np.ndarray:
-    """Distance: dull, and followed by the room; same length."""
-    size = int(rng.uniform(0.15, 0.4) * sr)
+    """Distance: dull, and drowned in the echo of the open; same length."""
+    size = int(rng.uniform(0.3, 0.7) * sr)
     tail = rng.standard_normal(size) * decay(size, sr, size / sr)
-    tail *= rng.uniform(0.3, 0.6) / np.sqrt(np.sum(tail**2))
+    tail *= rng.uniform(0.8, 1.3) / np.sqrt(np.sum(tail**2))
     tail[0] += 1.0
-    return darken(fftconvolve(wave, tail)[: len(wave)], uniform(rng, 1200, 3000), sr)
+    return darken(fftconvolve(wave, tail)[: len(wave)], uniform(rng, 900, 2000), sr)
 
 
 def fade_edges(wave: np.ndarray, sr: int) -> np.ndarray:

@@ -7,6 +7,7 @@ on at the next shard.
 Taught in: notebooks/08_staged_training.ipynb
 """
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -44,12 +45,12 @@ def build_features(
 ) -> tuple[Tensor, Tensor]:
     """Features (N, L, E) float16 and mask (N, L) of the scenes with these seeds.
 
-    What `folder` already holds is read, the rest is rendered by `workers` processes,
-    encoded and written.
+    What `folder` already holds of this encoder is read, the rest is rendered by
+    `workers` processes, encoded and written.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    folder = Path(folder)
+    folder = Path(folder) / fingerprint(encoder)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.eval()
     paths = {
@@ -73,6 +74,14 @@ def build_features(
     return tuple(
         torch.cat([part[key] for part in parts]) for key in ("features", "mask")
     )
+
+
+def fingerprint(encoder: AudioEncoder) -> str:
+    """Twelve letters that change with the weights: features of another do not fit."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(encoder.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 class RenderedShards(Dataset):

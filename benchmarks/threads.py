@@ -1,4 +1,4 @@
-"""How long a training step of `mini` takes: threads, and float32 against bfloat16.
+"""How long a training step of `mini` takes: threads, precision, kind of attention.
 
     python benchmarks/threads.py [--steps 5] [--threads 1 2] [--batch 64]
 
@@ -10,6 +10,7 @@ import argparse
 import os
 import statistics
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -23,8 +24,11 @@ from af_minimal.training import train
 TOKENS = 32  # text tokens in a row
 
 
-def flamingo_batch(batch: int) -> tuple[AudioFlamingo, list[dict]]:
-    """A fresh `mini` and a batch of stage sft: random text about random windows."""
+def flamingo_batch(batch: int, attention: str) -> tuple[AudioFlamingo, list[dict]]:
+    """A fresh `mini` and a batch of stage sft: random text about random windows.
+
+    `attention` is of the language model: "eager" is written out, "sdpa" one kernel.
+    """
     config = replace(PRESETS["mini"], audio_token_id=1499)
     ids = torch.randint(4, 1490, (batch, TOKENS))
     ids[:, 1] = 1499
@@ -32,7 +36,9 @@ def flamingo_batch(batch: int) -> tuple[AudioFlamingo, list[dict]]:
     mask = torch.ones_like(ids)
     names = ("input_ids", "attention_mask", "audio_features", "labels")
     values = (ids, mask, features, ids)
-    return AudioFlamingo(config), [dict(zip(names, values, strict=True))]
+    model = AudioFlamingo(config)
+    model.lm.set_attn_implementation(attention)
+    return model, [dict(zip(names, values, strict=True))]
 
 
 def clap_batch(batch: int) -> tuple[MiniCLAP, list[dict]]:
@@ -66,7 +72,8 @@ def main() -> None:
     print(f"{'step':<14}{'threads':>8}{'precision':>11}{'median ms':>11}{'fastest':>9}")
     for name, make, stage in [
         ("clap cnn", clap_batch, "clap"),
-        ("flamingo sft", flamingo_batch, "sft"),
+        ("sft, eager", partial(flamingo_batch, attention="eager"), "sft"),
+        ("sft, sdpa", partial(flamingo_batch, attention="sdpa"), "sft"),
     ]:
         for threads in options.threads:
             torch.set_num_threads(threads)

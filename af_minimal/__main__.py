@@ -99,6 +99,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
     parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
     parser.add_argument(
+        "--start-from", help="a shipped name, or a folder: go on from this model"
+    )
+    parser.add_argument(
         "--skip-pretrain",
         action="store_true",
         help="the control: stage sft starts from the bare language model",
@@ -110,7 +113,8 @@ def train(args: argparse.Namespace) -> None:
     import torch
 
     from .config import PRESETS
-    from .soundworld.recipe import Run, run_all, run_stage
+    from .disk.storage import model_folder
+    from .soundworld.recipe import Run, adopt, run_all, run_stage
 
     torch.set_num_threads(args.threads)
     config = PRESETS[args.preset]
@@ -120,6 +124,8 @@ def train(args: argparse.Namespace) -> None:
     run = replace(run, skip_pretrain=args.skip_pretrain)
     if args.scenes is not None:
         run = replace(run, scenes=args.scenes)
+    if args.start_from is not None and not (args.out / "clap").exists():
+        adopt(run, model_folder(args.start_from))
     if args.stage == "all":
         run_all(run, args.resume)
     else:
@@ -138,12 +144,12 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     """Print the tables, and write the report if asked for."""
     from .disk.reports import make_report, save_report, table
-    from .disk.storage import SHIPPED, shipped_names
+    from .disk.storage import model_folder
     from .evaluation import GREEDY
     from .soundworld.corpus import HELD_OUT_SEED
     from .soundworld.examine import examine
 
-    folder = SHIPPED / args.model if args.model in shipped_names() else Path(args.model)
+    folder = model_folder(args.model)
     sections = examine(folder, args.scenes, args.recordings)
     title = f"{args.model}: {args.scenes} held-out scenes, greedy decoding"
     report = make_report(title, sections, HELD_OUT_SEED, GREEDY, folder)

@@ -18,10 +18,9 @@ from transformers.utils import ModelOutput
 from .audio_transformer import AudioTransformer
 from .config import FlamingoConfig
 from .disk.storage import (
-    SHIPPED,
     load_exactly,
+    model_folder,
     read_folder,
-    shipped_names,
     write_folder,
 )
 from .encoders import build_encoder
@@ -223,5 +222,4 @@ def load(name_or_path: str | Path) -> AudioFlamingo:
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """
-    shipped = str(name_or_path) in shipped_names()
-    return AudioFlamingo.load(SHIPPED / name_or_path if shipped else name_or_path)
+    return AudioFlamingo.load(model_folder(name_or_path))

@@ -9,6 +9,7 @@ import torch
 
 from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
+from af_minimal.disk import checkpoints
 from af_minimal.model import load
 from af_minimal.soundworld import clap_batches, recipe, sample_score
 from af_minimal.soundworld.captions import caption_is_right, heard_events
@@ -110,3 +111,19 @@ def test_the_control_without_pretraining_has_its_own_folder(run):
     alone = (run.out / "model-sft-alone" / "model.safetensors").read_bytes()
     assert alone != kept
     assert (run.out / "model" / "model.safetensors").read_bytes() == kept
+
+
+def test_a_new_run_goes_on_from_a_finished_model(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe.ClapBatches, "__call__", None)  # its towers are done
+    later = replace(run, out=tmp_path)
+    recipe.adopt(later, run.out / "model")
+    before = load(run.out / "model").state_dict()
+    start = recipe.new_model(later)
+    checkpoints.load(tmp_path / "pretrain", start)
+    for name, tensor in start.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    recipe.run_all(later)
+    assert (
+        load(tmp_path / "model").ask(SILENCE, "what is it?", max_new_tokens=2)
+        is not None
+    )

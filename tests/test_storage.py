@@ -61,7 +61,6 @@ def test_a_folder_that_does_not_fit_is_named(tmp_path):
 
 def test_load_finds_what_ships_with_the_package(tmp_path, monkeypatch):
     monkeypatch.setattr(storage, "SHIPPED", tmp_path)
-    monkeypatch.setattr(model_module, "SHIPPED", tmp_path)
     tiny().save_pretrained(tmp_path / "mini")
     assert model_module.load("mini").config.name == "tiny"
     with pytest.raises(FileNotFoundError, match="Shipped with the package: mini"):

@@ -67,6 +67,12 @@ def shipped_names() -> list[str]:
     return sorted(p.parent.name for p in SHIPPED.glob("*/config.json"))
 
 
+def model_folder(name_or_path: str | Path) -> Path:
+    """Where a model lives: a shipped name, or a folder as it is."""
+    shipped = str(name_or_path) in shipped_names()
+    return SHIPPED / name_or_path if shipped else Path(name_or_path)
+
+
 def load_exactly(model: nn.Module, tensors: dict[str, Tensor], tied: set[str]) -> None:
     """Load weights; a name too many or too few is an error that lists them.
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..clap import MiniCLAP, save_clap
+from ..clap import MiniCLAP, load_clap, save_clap
 from ..config import PRESETS, FlamingoConfig
 from ..data import read_esc
 from ..disk import checkpoints
-from ..model import AudioFlamingo
+from ..model import AudioFlamingo, load
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, special_ids, train_tokenizer
 from ..training import train
@@ -74,6 +74,22 @@ class Run:
         if self.recordings is None:
             return {}
         return load_recordings(read_esc(self.recordings, folds=self.folds))
+
+
+def adopt(run: Run, folder: str | Path) -> None:
+    """Let a new run go on from a finished model, as if its own stages had made it.
+
+    Stage `sft` then starts from these weights, with this encoder and tokenizer.
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    model = load(folder)
+    clap = load_clap(model.encoder, model.tokenizer, folder)
+    model.tokenizer.save_pretrained(run.out / "tokenizer")
+    model.encoder = None  # the run keeps it in stage clap
+    for stage, module in (("lm", model), ("pretrain", model), ("clap", clap)):
+        fresh = torch.optim.AdamW(module.parameters())
+        steps = run.stage(stage).steps
+        checkpoints.save(run.out / stage, module, fresh, steps, [], stage)
 
 
 def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:

@@ -7,11 +7,10 @@ model trained on them survives rewording.
 Taught in: notebooks/07_prompts_labels_blending.ipynb
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from . import wordings
+from .asking import QA, binary, qa
 from .captions import NUMBERS, adjective, captions
 from .catalogue import CLASSES
 from .scenes import countable
@@ -19,22 +18,7 @@ from .score import Event, Score, find_class
 from .wordings import a, agree
 
 CAPTIONING = "SoundWorld-AudioCaptioning"
-AQA = "SoundWorld-AQA"
 CLASSIFICATION = "SoundWorld-EventClassification"
-
-
-@dataclass(frozen=True)
-class QA:
-    """One prompt and the output it should get, as a manifest row has them.
-
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
-    """
-
-    task: str  # as a dataset name: "SoundWorld-AQA"
-    prompt: str
-    output: str
-    kind: str  # binary, open, count, order, classify, classify_options, tags, caption
-    topic: str = ""  # of a binary question: presence, attribute or order
 
 
 def questions(score: Score, rng: np.random.Generator) -> list[QA]:
@@ -52,18 +36,6 @@ def questions(score: Score, rng: np.random.Generator) -> list[QA]:
         asked += count_questions(score, rng)
         asked += order_questions(score, rng)
     return asked
-
-
-def qa(rng, prompts, output: str, kind: str, task: str = AQA) -> QA:
-    """A question in one of its wordings."""
-    return QA(task, prompts[rng.integers(len(prompts))], output, kind)
-
-
-def binary(rng, prompts, truth: bool, topic: str) -> QA:
-    """A yes/no question, half of the time with the official options below it."""
-    asked = qa(rng, prompts, "yes" if truth else "no", "binary")
-    options = "\nOPTIONS:\nyes.\nno." if rng.random() < 0.5 else ""
-    return QA(asked.task, asked.prompt + options, asked.output, asked.kind, topic)
 
 
 def caption_questions(score: Score, rng) -> list[QA]:

@@ -99,7 +99,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
     parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
     parser.add_argument(
-        "--start-from", help="a shipped name, or a folder: go on from this model"
+        "--start-from", help="a shipped name, or a folder: stage sft goes on from there"
     )
     parser.add_argument(
         "--skip-pretrain",
@@ -116,6 +116,11 @@ def train(args: argparse.Namespace) -> None:
     from .disk.storage import model_folder
     from .soundworld.recipe import Run, adopt, run_all, run_stage
 
+    if args.start_from is not None and args.stage != "sft":
+        raise ValueError(
+            f"--start-from came with --stage {args.stage}; a finished model can go on "
+            "with --stage sft only."
+        )
     torch.set_num_threads(args.threads)
     config = PRESETS[args.preset]
     if args.tower is not None:

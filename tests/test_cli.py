@@ -91,6 +91,12 @@ def test_train_hands_everything_to_the_recipe(monkeypatch, tmp_path):
     assert (stage, resume) == ("clap", False)
 
 
+def test_a_finished_model_goes_on_with_sft_only(tmp_path, capsys):
+    arguments = ["train", "--start-from", "mini", "--out", str(tmp_path / "run")]
+    assert "--stage sft only" in said_after_error(arguments, capsys)
+    assert not (tmp_path / "run").exists()
+
+
 def test_eval_prints_a_table_and_writes_a_report(monkeypatch, tmp_path, capsys):
     line = dict(measure="caption", n=4, score=0.75, low=0.25, high=1.0, chance=None)
     section = {"name": "Exam", "measures": [line], "rows": [{"prompt": "p"}]}

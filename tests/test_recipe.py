@@ -35,16 +35,9 @@ def test_the_same_step_gives_the_same_batch(words):
 
 
 def test_no_two_windows_of_a_batch_hold_the_same_sounds(words, monkeypatch):
-    drawn = []
-    draw = clap_batches.draw_windows
-    monkeypatch.setattr(
-        clap_batches,
-        "draw_windows",
-        lambda *args: drawn.extend(found := draw(*args)) or found,
-    )
-    texts = clap_batches.ClapBatches(words, {}, size=16)(0)[0]["texts"]
-    heard = [tuple(sorted(heard_events(text))) for text in texts]
-    assert len(set(heard)) == len(heard) <= len(drawn)
+    monkeypatch.setattr(clap_batches, "window_texts", lambda score: [str(score.labels)])
+    texts = clap_batches.ClapBatches(words, {}, size=32)(0)[0]["texts"]
+    assert len(set(texts)) == len(texts) == 32
 
 
 def test_near_misses_are_wrong_in_one_thing():
@@ -123,7 +116,5 @@ def test_a_new_run_goes_on_from_a_finished_model(run, tmp_path, monkeypatch):
     for name, tensor in start.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     recipe.run_all(later)
-    assert (
-        load(tmp_path / "model").ask(SILENCE, "what is it?", max_new_tokens=2)
-        is not None
-    )
+    answer = load(tmp_path / "model").ask(SILENCE, "what is it?", max_new_tokens=2)
+    assert isinstance(answer, str)

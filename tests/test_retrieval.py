@@ -113,6 +113,7 @@ def test_saved_and_loaded(tmp_path, store, folder, encoder, examples):
     loaded = Datastore.load(place, encoder, data_root=folder)
     assert loaded.examples == store.examples
     assert loaded.nearest(examples[3], 4) == store.nearest(examples[3], 4)
+    assert loaded.kind == store.kind == "auto"
 
 
 def test_clips_are_saved_beside_the_index(tmp_path, encoder):
@@ -160,6 +161,17 @@ def test_wrong_input_is_told(store, encoder, examples):
     deaf = Datastore(examples, store.embeddings)
     with pytest.raises(ValueError, match="no encoder"):
         deaf.neighbours(examples[0])
+
+
+def test_many_entries_of_few_files_are_ranked_to_the_last(folder, encoder, examples):
+    """The first sixty neighbours are one file; the second file lies behind them."""
+    crowd = [replace(examples[0], prompt=f"question {i}?") for i in range(100)]
+    other = examples[-1]
+    store = Datastore.build([*crowd, other], encoder)
+    found = store.neighbours(examples[0].audio, k=1)
+    assert found == [other]
+    places, _ = store.nearest(store.embeddings[0], k=2)
+    assert [store.files[p] for p in places] == [file_of(crowd[0]), file_of(other)]
 
 
 @pytest.mark.parametrize("kind", ["ivf", "hnsw"])

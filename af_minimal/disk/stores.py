@@ -48,7 +48,9 @@ def row_of(example: Example, number: int, folder: Path, data_root) -> dict:
     if path is None:
         name = f"{AUDIO}/{number:06d}.wav"
         (folder / AUDIO).mkdir(exist_ok=True)
-        soundfile.write(folder / name, audio.waveform, audio.sample_rate, "FLOAT")
+        aside = folder / "audio.part.wav"
+        soundfile.write(aside, audio.waveform, audio.sample_rate, "FLOAT")
+        os.replace(aside, folder / name)
         place = {"here": name}
     else:
         if data_root is None or not inside(Path(path), data_root):
@@ -61,7 +63,7 @@ def row_of(example: Example, number: int, folder: Path, data_root) -> dict:
         start_s = getattr(audio, "start_s", example.start_s)
         example = replace(example, start_s=start_s)
     fields = asdict(replace(example, audio=None, examples=()))
-    kept = {k: v for k, v in fields.items() if v and k != "audio"}
+    kept = {k: v for k, v in fields.items() if v}
     return place | {"prompt": "", "output": ""} | kept
 
 

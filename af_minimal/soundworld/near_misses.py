@@ -3,7 +3,7 @@
 A batch of different sounds teaches which sounds there are. It does not teach what they
 are like, nor which of two comes first: no other sentence of the batch has the same
 sounds. So each window also gets sentences that are wrong in one thing, written from its
-score. AF2's encoder learns order and attributes the same way (AF2 paper, section 3).
+score, as the encoder of Audio Flamingo 2 does for order and attributes.
 
 Taught in: notebooks/02_clap_from_scratch.ipynb
 """

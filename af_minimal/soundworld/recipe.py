@@ -33,7 +33,8 @@ STAGES = {
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
     "sft": StageConfig("sft", 7000, 7e-4, gate_lr=20, precision="bf16"),
 }
-STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain"}
+# by folder in the run; "sft-alone" is the control that skips pre-training
+STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
     "pretrain": "model-pretrain",
     "sft": "model",
@@ -112,8 +113,7 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         encoder, folder = trained_clap(run).encoder, run.out / "features"
         features, mask = build_features(encoder, recordings, folder, seeds, run.workers)
     scenes = [sample_scene(seed, recordings) for seed in seeds]
-    alone = run.skip_pretrain and stage == "sft"
-    model, before = new_model(run), "lm" if alone else STARTS_FROM[stage]
+    model, before = new_model(run), STARTS_FROM[run.folder(stage).name]
     if before is not None:
         checkpoints.load(run.out / before, model)
     batches = FlamingoBatches(

@@ -123,14 +123,15 @@ class EncoderLayer(nn.Module):
 class AudioTransformer(nn.Module):
     """Scale by sqrt(E), add positions, normalise, then a stack of post-norm layers.
 
+    Positions run on from audio to audio. The text hears all audios so far at once, and
+    nothing but their positions tells it which of them a word belongs to.
+
     `isolate_audios` says who may look at whom:
 
-    - True (`mini`): a window looks at the real windows of its own audio, and positions
-      count within the audio. An audio sounds the same wherever it stands in the prompt,
-      and whatever stands beside it.
+    - True (`mini`): a window looks at the real windows of its own audio. What stands
+      beside an audio changes nothing in it.
     - False (official AF1): no mask at all. Windows of every audio of the prompt, and
-      padding, look at each other, and positions run on from audio to audio. Published
-      weights were trained so and need it.
+      padding, look at each other. Published weights were trained so and need it.
 
     Official: foundation/src/helpers.py TransformerEncoder
     Taught in: notebooks/03_audio_transformer.ipynb
@@ -173,11 +174,11 @@ class AudioTransformer(nn.Module):
         """
         B, L, E = x.shape
         self._check(L, E, tokens_per_audio)
+        x = self.layer_norm(self.position_enc(x * math.sqrt(E)))
         mask = None
         if self.isolate_audios:
             x = x.reshape(-1, tokens_per_audio, E)  # (B*A, W*n, E)
             mask = audio_mask.reshape(-1, 1, 1, tokens_per_audio)  # (B*A, 1, 1, W*n)
-        x = self.layer_norm(self.position_enc(x * math.sqrt(E)))
         for layer in self.layer_stack:
             x = layer(x, mask)
         return x.reshape(B, L, E)  # (B, L, E)
@@ -193,10 +194,9 @@ class AudioTransformer(nn.Module):
                 f"L = {L} audio tokens are not a multiple of {tokens_per_audio}, what "
                 "each audio brings. Pad every audio to the same number of windows."
             )
-        needed = tokens_per_audio if self.isolate_audios else L
-        if needed > self.positions:
+        if L > self.positions:
             raise ValueError(
-                f"{needed} audio tokens stand in one row, but the table has "
+                f"{L} audio tokens stand in one row, but the table has "
                 f"{self.positions} positions. Give fewer audios, or raise "
                 "max_positions in the config before training."
             )

@@ -97,7 +97,7 @@ class FlamingoConfig:
     audio_layers: int = 3
     audio_heads: int = 8
     audio_ff: int = 512  # inner width of its feed-forward
-    max_positions: int = 128  # rows of the sinusoidal table
+    max_positions: int = 144  # rows of the sinusoidal table: nine audios of 16 windows
     audio_dropout: float = 0.0  # on attention probabilities; the official code has 0.1
     isolate_audios: bool = True  # False: windows of all audios and of padding mix (AF1)
     # gated cross-attention
@@ -197,6 +197,7 @@ PRESETS = {
         audio_layers=3,
         audio_heads=8,
         audio_ff=2048,
+        max_positions=128,
         audio_dropout=0.1,
         isolate_audios=False,
         lm=opt_config(layers=24, width=2048, heads=32, vocab=50268, positions=2048),

@@ -121,13 +121,7 @@ def complete(
         return_token_type_ids=False,
         return_tensors="pt",
     ).to(device)
-    ends = [tokenizer.eos_token_id, model.config.eoc_token_id]
-    settings = {
-        "do_sample": False,
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": [token for token in ends if token is not None],
-        **kwargs,
-    }
+    settings = decoding(model, **kwargs)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
@@ -137,6 +131,17 @@ def complete(
     new = ids[:, batch.input_ids.shape[1] :]  # (B, new)
     said = tokenizer.batch_decode(new, skip_special_tokens=True)
     return [text.strip() for text in said]
+
+
+def decoding(model: AudioFlamingo, **kwargs) -> dict:
+    """Arguments of Hugging Face `generate`: greedy up to the end of the answer."""
+    ends = [model.tokenizer.eos_token_id, model.config.eoc_token_id]
+    return {
+        "do_sample": False,
+        "pad_token_id": model.tokenizer.pad_token_id,
+        "eos_token_id": [token for token in ends if token is not None],
+        **kwargs,
+    }
 
 
 def as_clip(audio, sample_rate: int) -> Clip:

@@ -133,13 +133,24 @@ class AudioFlamingo(nn.Module):
         """
         self._check_length(input_ids, attention_mask, kwargs.get("max_new_tokens") or 0)
         if audio_features is not None:
-            audio, audio_mask = self._audio(input_ids, audio_features, audio_mask)
-            blocks = [block.attn.keys_values(audio) for block in self.gated_blocks]
-            kwargs["audio_keys_values"] = torch.stack(blocks, 1)  # (B, N, 2, H, L, K)
-            # a prompt without <audio> hears nothing, even if it writes <audio> itself
-            asked = (input_ids == self.config.audio_token_id).any(1, keepdim=True)
-            kwargs["audio_mask"] = audio_mask & asked  # (B, L)
+            kwargs |= self.hears(input_ids, audio_features, audio_mask)
         return self.lm.generate(input_ids, attention_mask=attention_mask, **kwargs)
+
+    def hears(
+        self, input_ids: Tensor, audio_features: Tensor, audio_mask: Tensor | None
+    ) -> dict[str, Tensor]:
+        """What `lm.generate` needs of the audio, for as long as it is talked about.
+
+        Taught in: notebooks/10_dialogue.ipynb
+        """
+        audio, audio_mask = self._audio(input_ids, audio_features, audio_mask)
+        blocks = [block.attn.keys_values(audio) for block in self.gated_blocks]
+        # a prompt without <audio> hears nothing, even if it writes <audio> itself
+        asked = (input_ids == self.config.audio_token_id).any(1, keepdim=True)
+        return {
+            "audio_keys_values": torch.stack(blocks, 1),  # (B, N, 2, H, L, K)
+            "audio_mask": audio_mask & asked,  # (B, L)
+        }
 
     def ask(self, clip, question, examples=None, **kwargs) -> str | list[str]:
         """Answer a question about a clip; see `generation.ask`, the one door upward."""

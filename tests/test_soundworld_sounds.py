@@ -6,7 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from af_minimal.soundworld.catalogue import CLASSES, FAMILIES, HELD_OUT, nonsense_name
+from af_minimal.soundworld.catalogue import CLASSES, FAMILIES, HELD_OUT
+from af_minimal.soundworld.names import nonsense_name
 
 EVERYTHING = CLASSES | HELD_OUT
 REAL_TEN = (

@@ -3,8 +3,6 @@
 Each row: label, family, three wordings, continuous?, seconds, own attributes, voice.
 """
 
-import numpy as np
-
 from . import animals, hands, held_out, machines, music, nature, people
 from .sound_class import SoundClass
 
@@ -228,14 +226,3 @@ _HELD_OUT = (
 
 CLASSES: dict[str, SoundClass] = {c.label: c for c in _TRAINED}
 HELD_OUT: dict[str, SoundClass] = {c.label: c for c in _HELD_OUT}
-
-
-def nonsense_name(rng: np.random.Generator) -> str:
-    """A word such as "zivofu" that no class, phrase or attribute contains.
-
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
-    """
-    syllables = [
-        rng.choice(list("vzjkfg")) + rng.choice(list("aeiou")) for _ in range(3)
-    ]
-    return "".join(syllables)

@@ -27,7 +27,7 @@ class NearMiss:
 
 
 def near_misses(
-    score: Score, rng: np.random.Generator, attributes: int = 4
+    score: Score, rng: np.random.Generator, attributes: int = 5
 ) -> list[NearMiss]:
     """Sentences that differ in an attribute, in one sound, in the order of two sounds.
 

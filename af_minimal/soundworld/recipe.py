@@ -8,11 +8,13 @@ that was killed goes on where it was.
 Taught in: notebooks/08_staged_training.ipynb
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..clap import MiniCLAP, load_clap, save_clap
 from ..config import PRESETS, FlamingoConfig
@@ -22,17 +24,20 @@ from ..model import AudioFlamingo, load
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, special_ids, train_tokenizer
 from ..training import train
+from .batches import EpisodeBatches, FlamingoBatches, mixed
 from .captions import captions
 from .clap_batches import ClapBatches
-from .corpus import ask_scene, load_recordings, sample_scene
-from .features import FlamingoBatches, build_features
+from .corpus import Scene, ask_scene, load_recordings, sample_scene
+from .episodes import SHARES, Episodes
+from .features import build_features
 
 STAGES = {
-    "clap": StageConfig("clap", 3900, 1e-3, precision="bf16"),
+    "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
     "sft": StageConfig("sft", 7000, 7e-4, gate_lr=20, precision="bf16"),
 }
+FEW_SHOT = 0.3  # share of the steps of sft that learn from examples
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
@@ -54,6 +59,7 @@ class Run:
     steps: int | None = None  # None: as STAGES says
     seed: int = 0
     batch: int = 64
+    episodes: Mapping[str, float] = field(default_factory=lambda: SHARES)  # of few-shot
     skip_pretrain: bool = False  # the control: sft starts from the bare language model
     workers: int = 2  # processes that render ahead of the training
 
@@ -108,7 +114,7 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
             clap, batches, run.stage(stage), run.out / stage, resume, run.workers
         )
     recordings, seeds = run.heard(), range(run.seed, run.seed + run.scenes)
-    features = mask = None
+    features = mask = encoder = None
     if stage != "lm":
         encoder, folder = trained_clap(run).encoder, run.out / "features"
         features, mask = build_features(encoder, recordings, folder, seeds, run.workers)
@@ -119,10 +125,26 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     batches = FlamingoBatches(
         scenes, model.tokenizer, features, mask, run.batch, run.seed
     )
+    if stage == "sft":
+        few_shot = episode_batches(
+            run, encoder, scenes, model.tokenizer, features, mask
+        )
+        batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
     log = train(model, batches, run.stage(stage), run.folder(stage), resume)
     if stage != "lm":
         finish(run, stage)
     return log
+
+
+def episode_batches(
+    run: Run, encoder, scenes: list[Scene], tokenizer, features: Tensor, mask: Tensor
+) -> EpisodeBatches:
+    """Few-shot episodes among the scenes, half as many rows: each is much longer."""
+    with torch.no_grad():
+        near = encoder.pool(features.float(), mask)  # (N, C)
+    episodes = Episodes(scenes, near.cpu().numpy(), run.episodes)
+    size = max(1, run.batch // 2)
+    return EpisodeBatches(episodes, tokenizer, features, mask, size, run.seed)
 
 
 def run_all(run: Run, resume: bool = True) -> None:

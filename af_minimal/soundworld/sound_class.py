@@ -50,13 +50,13 @@ class SoundClass:
     def sample_duration(
         self, rng: np.random.Generator, attributes: Attributes
     ) -> float:
-        """Seconds; an attribute `length` picks the lower or upper half of the range."""
+        """Seconds; an attribute `length` picks the lower or upper third."""
         least, most = self.duration_s
-        middle = (least + most) / 2
+        third = (most - least) / 3
         if attributes.get("length") == "short":
-            most = middle
+            most = least + third
         if attributes.get("length") == "long":
-            least = middle
+            least = most - third
         return float(rng.uniform(least, most))
 
     def synth(

@@ -29,9 +29,10 @@ def uniform(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def graded(rng: np.random.Generator, value: str, low: float, high: float) -> float:
-    """Log-uniform in the lower or the upper 45 % of [low, high], as the word says."""
-    start = 0.0 if value in LOWER else 0.55
-    position = start + 0.45 * rng.random()
+    """Log-uniform in the lower or the upper third of [low, high], as the word says."""
+    # the middle stays free: nobody tells a rate just below it from one just above
+    start = 0 if value in LOWER else 2
+    position = (start + rng.random()) / 3
     return float(low * (high / low) ** position)
 
 

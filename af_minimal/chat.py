@@ -1,0 +1,156 @@
+"""A conversation about one sound: what was said stays known, and stays computed.
+
+The sound goes through encoder, audio transformer and the keys and values of the gated
+blocks once. Of the text, the language model keeps its own keys and values: a turn reads
+what is new since the turn before.
+
+Official: chat/inference, which reads the whole conversation anew at every turn
+Taught in: notebooks/10_dialogue.ipynb
+"""
+
+import time
+import warnings
+from dataclasses import dataclass
+
+import torch
+from transformers import DynamicCache
+
+from .generation import check_can_answer, decoding, encode
+from .model import AudioFlamingo
+from .prompts import clean, dialogue_inference_text
+
+
+class ChatWarning(UserWarning):
+    """Something that was said is not, or no longer, part of the conversation."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One round of a conversation, and what it cost."""
+
+    user: str
+    assistant: str
+    read: int  # tokens that the language model read for it
+    reused: int  # tokens whose keys and values it had kept
+    seconds: float
+
+
+class Chat:
+    """Talk about a clip; `say` answers and remembers.
+
+    When the conversation outgrows the positions of the language model, its oldest
+    rounds are dropped with a ChatWarning. So is the end of a message too long for it.
+
+    Args:
+        clip: a Clip or a path.
+        max_new_tokens: the longest answer.
+        seed: of the sampling, with `do_sample=True` among the `kwargs`.
+        kwargs: further arguments of Hugging Face `generate`, but no beams.
+
+    Raises ValueError when the model cannot hear or speak, or beams are asked for.
+
+    Taught in: notebooks/10_dialogue.ipynb
+    """
+
+    def __init__(
+        self,
+        model: AudioFlamingo,
+        clip,
+        max_new_tokens: int = 48,
+        seed: int = 0,
+        **kwargs,
+    ):
+        check_can_answer(model)
+        if kwargs.get("num_beams", 1) > 1:
+            raise ValueError(
+                f"num_beams is {kwargs['num_beams']}: a conversation keeps one line of "
+                "thought. Leave it out; do_sample=True gives variety."
+            )
+        self.model, self.seed = model, seed
+        self.settings = decoding(model, max_new_tokens=max_new_tokens, **kwargs)
+        features, mask = encode(model, [[clip]])  # (1, W, E), (1, W)
+        with torch.no_grad():
+            self._audio = model.hears(self._ids([], ""), features, mask)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that was said, but not the clip."""
+        self.turns: list[Turn] = []
+        self.dropped = 0  # oldest turns that the model no longer knows
+        self._read: list[int] = []  # the tokens in the cache
+        self._cache = DynamicCache()
+
+    def say(self, message: str) -> str:
+        """The answer to a message; an empty one changes nothing and gets none.
+
+        Raises ValueError when the message contains a special token.
+
+        Taught in: notebooks/10_dialogue.ipynb
+        """
+        began, message = time.perf_counter(), clean(message)
+        if not message:
+            warnings.warn("The message is empty; ask something.", ChatWarning, 2)
+            return ""
+        ids = self._fit(message)  # (1, T)
+        kept = self._keep_prefix(ids[0].tolist())
+        answer = self._answer(ids)
+        seconds = time.perf_counter() - began
+        self.turns.append(Turn(message, answer, ids.shape[1] - kept, kept, seconds))
+        return answer
+
+    def _answer(self, ids: torch.Tensor) -> str:
+        devices = [ids.device] if ids.device.type == "cuda" else []
+        with torch.no_grad(), torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed + len(self.turns))
+            said = self.model.lm.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                past_key_values=self._cache,
+                **self._audio,
+                **self.settings,
+            )[0].tolist()
+        self._read = said[:-1]  # the last token was said, but not read
+        new = said[ids.shape[1] :]
+        return self.model.tokenizer.decode(new, skip_special_tokens=True).strip()
+
+    def _fit(self, message: str) -> torch.Tensor:
+        """Ids (1, T) of as much of the conversation as leaves room for an answer."""
+        room = self.model.lm.config.max_position_embeddings
+        room -= self.settings["max_new_tokens"]
+        rounds = [(turn.user, turn.assistant) for turn in self.turns]
+        ids = self._ids(rounds[self.dropped :], message)
+        while ids.shape[1] > room and self.dropped < len(rounds):
+            self.dropped += 1
+            ids = self._ids(rounds[self.dropped :], message)
+            warnings.warn(
+                f"The conversation is too long: turn {self.dropped} is forgotten.",
+                ChatWarning,
+                stacklevel=3,
+            )
+        while ids.shape[1] > room:  # the message alone
+            kept = len(message) * room // (ids.shape[1] + 1)
+            warnings.warn(
+                f"The message is too long: its first {kept} letters are read.",
+                ChatWarning,
+                stacklevel=3,
+            )
+            message = message[:kept]
+            ids = self._ids([], message)
+        return ids
+
+    def _ids(self, rounds: list[tuple[str, str]], message: str) -> torch.Tensor:
+        text = dialogue_inference_text(rounds, message)
+        device = self.model.get_input_embeddings().weight.device
+        return self.model.tokenizer(
+            text, add_special_tokens=False, return_tensors="pt"
+        ).input_ids.to(device)
+
+    def _keep_prefix(self, ids: list[int]) -> int:
+        """Crop the cache to what the text has in common with it; how many tokens."""
+        pairs = zip(self._read, ids[:-1], strict=False)
+        kept = next((i for i, (a, b) in enumerate(pairs) if a != b), None)
+        if kept is None:
+            kept = min(len(self._read), len(ids) - 1)
+        if kept < len(self._read):
+            self._cache.crop(kept - len(self._read))  # so many from the end
+        return kept

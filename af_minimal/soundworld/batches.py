@@ -1,0 +1,176 @@
+"""Batches for the language model's stages: questions, conversations, few-shot episodes.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from tqdm.auto import tqdm
+
+from ..data import Sample, collate
+from ..prompts import IGNORE, build_labels, dialogue_text, training_text
+from ..tokenizer import special_ids
+from .corpus import Scene, ask_scene
+from .dialogues import dialogue
+from .episodes import Episode, Episodes
+
+# how often each kind of question is drawn, where the scene has it; of a yes/no question
+# one token alone is worth learning, so these are many
+WEIGHTS = {"caption": 6, "count": 5, "open": 4}
+WEIGHTS |= {"binary presence": 8, "binary attribute": 8, "binary order": 8}
+WEIGHTS["dialogue"] = 14
+OTHER_WEIGHT = 1
+ROUNDS = (
+    6  # of questions about a scene, each with other sounds, attributes and wordings
+)
+
+
+class FlamingoBatches:
+    """Step number -> batch of scenes, each with a question or a conversation.
+
+    Without features there is no audio in the batch and every token is learnt: the
+    language model's own training.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+
+    LIKE = 4
+
+    def __init__(
+        self,
+        scenes: list[Scene],
+        tokenizer,
+        features: Tensor | None = None,  # (N, L, E) of all scenes
+        mask: Tensor | None = None,  # (N, L)
+        size: int = 64,
+        seed: int = 0,
+    ):
+        self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
+        self.text_only = features is None
+        if self.text_only:
+            features, mask = torch.zeros(len(scenes), 0, 1), torch.zeros(len(scenes), 0)
+        self.features, self.mask = features, mask
+        numbered = enumerate(
+            tqdm(scenes, desc="ask about scenes", disable=len(scenes) < 1000)
+        )
+        self.asked = [tokenised_questions(s, i, tokenizer) for i, s in numbered]
+
+    def __call__(self, step: int) -> list[dict]:
+        rng = np.random.default_rng([self.seed, step])
+        # texts of like length pad little: draw four batches, sort, take one of the four
+        chosen = rng.integers(len(self.asked), size=self.LIKE * self.size)
+        drawn = [(i, draw_question(self.asked[i], rng)) for i in chosen]
+        drawn.sort(key=lambda pair: len(pair[1]))
+        start = self.size * int(rng.integers(self.LIKE))
+        samples = [
+            Sample(ids, ids, self.features[i].float(), self.mask[i])
+            for i, ids in drawn[start : start + self.size]
+        ]
+        batch = collate(samples, self.ids["pad"])
+        if self.text_only:
+            del batch["audio_features"], batch["audio_mask"]
+        else:
+            batch["labels"] = build_labels(batch["input_ids"], **self.ids)  # (B, T)
+        return [batch]
+
+
+def tokenised_questions(scene: Scene, seed: int, tokenizer) -> dict[str, list]:
+    """Token ids of some rounds of questions about a scene, by kind.
+
+    Every other round names its task first: a user may do either.
+    """
+    rng = np.random.default_rng(seed)
+    rounds = [(qa, r % 2 == 0) for r in range(ROUNDS) for qa in ask_scene(scene, rng)]
+    asked = [qa for qa, _ in rounds]
+    texts = [training_text(qa.task, qa.prompt, qa.output, on) for qa, on in rounds]
+    rows = tokenizer(texts, add_special_tokens=False).input_ids
+    by_kind: dict[str, list] = {}
+    for qa, ids in zip(asked, rows, strict=True):
+        by_kind.setdefault(f"{qa.kind} {qa.topic}".strip(), []).append(ids)
+    talks = [talk(scene, rng) for _ in range(ROUNDS)]
+    by_kind["dialogue"] = tokenizer(talks, add_special_tokens=False).input_ids
+    return by_kind
+
+
+def talk(scene: Scene, rng: np.random.Generator) -> str:
+    """The training text of a conversation of one to four rounds; four most often."""
+    rounds = int(rng.choice([1, 2, 3, 4], p=[0.1, 0.2, 0.3, 0.4]))
+    turns = dialogue(scene.score, rng, rounds, count_times=not scene.recorded)
+    return dialogue_text([(turn.prompt, turn.output) for turn in turns])
+
+
+def draw_question(asked: dict[str, list], rng: np.random.Generator) -> list[int]:
+    """One of a scene's questions: first the kind, by `WEIGHTS`, then the question."""
+    weights = np.array([WEIGHTS.get(kind, OTHER_WEIGHT) for kind in asked], float)
+    kind = list(asked)[rng.choice(len(asked), p=weights / weights.sum())]
+    return asked[kind][rng.integers(len(asked[kind]))]
+
+
+class EpisodeBatches:
+    """Step number -> batch of few-shot episodes, all with as many examples.
+
+    Every answer is learnt but those that nothing before them tells.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+
+    MOST = 8  # examples before the query
+
+    def __init__(
+        self,
+        episodes: Episodes,
+        tokenizer,
+        features: Tensor,  # (N, L, E) of all scenes
+        mask: Tensor,  # (N, L)
+        size: int = 32,
+        seed: int = 0,
+    ):
+        self.episodes, self.tokenizer = episodes, tokenizer
+        self.features, self.mask = features, mask
+        self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
+
+    def __call__(self, step: int) -> list[dict]:
+        rng = np.random.default_rng([self.seed, step, 1])
+        shots = int(rng.integers(1, self.MOST + 1))
+        drawn = [self.episodes(rng, shots) for _ in range(self.size)]
+        texts = [episode_text(episode, rng.random() < 0.5) for episode in drawn]
+        rows = self.tokenizer(texts, add_special_tokens=False).input_ids
+        samples = [
+            Sample(
+                ids,
+                ids,
+                self.features[episode.places].flatten(0, 1).float(),  # (A*W, E)
+                self.mask[episode.places].flatten(),
+            )
+            for episode, ids in zip(drawn, rows, strict=True)
+        ]
+        batch = collate(samples, self.ids["pad"])
+        labels = build_labels(batch["input_ids"], **self.ids)  # (B, T)
+        known = [torch.tensor(episode.learn) for episode in drawn]
+        known = pad_sequence(known, batch_first=True)  # (B, A) an answer each
+        answer = (batch["input_ids"] == self.ids["audio"]).cumsum(1)  # (B, T)
+        learn = known.gather(1, answer.clamp(min=1) - 1)  # (B, T)
+        batch["labels"] = labels.masked_fill(~learn, IGNORE)
+        return [batch]
+
+
+def episode_text(episode: Episode, prefix: bool) -> str:
+    """The training text of an episode."""
+    *examples, (prompt, output) = zip(episode.prompts, episode.outputs, strict=True)
+    return training_text(episode.task, prompt, output, prefix, examples)
+
+
+def mixed(
+    first: Callable, second: Callable, share: float, seed: int = 0
+) -> Callable[[int], list[dict]]:
+    """Batches of the second kind in a share of the steps, else of the first kind."""
+
+    def batches(step: int) -> list[dict]:
+        rng = np.random.default_rng([seed, step, 2])
+        return (second if rng.random() < share else first)(step)
+
+    return batches

@@ -37,3 +37,11 @@ def golden_dir() -> Path:
 def esc10_dir() -> Path:
     """Real recordings: ESC-10, 400 clips of 10 classes."""
     return folder_or_skip(ROOT.parent / "shared" / "data" / "esc10", "ESC-10")
+
+
+@pytest.fixture(scope="session")
+def student():
+    """A random tiny model with an encoder, and a tokenizer that fits SoundWorld."""
+    import tiny_flamingo  # after the settings above
+
+    return tiny_flamingo.student()

@@ -24,7 +24,7 @@ def sound(tmp_path):
 class Deaf:
     """Says how long each clip is and how it was asked."""
 
-    def ask(self, clips, question, **decoding):
+    def ask(self, clips, question, examples=None, **decoding):
         return [f"{question} {c.duration_s:g} s {decoding}" for c in clips]
 
 
@@ -111,3 +111,43 @@ def test_eval_tells_a_wrong_folder_first(tmp_path, capsys):
     arguments = ["eval", "--recordings", str(tmp_path / "nothing")]
     assert "not an ESC folder" in said_after_error(arguments, capsys)
     assert not Path(tmp_path / "nothing").exists()
+
+
+@pytest.fixture
+def sorted_sounds(tmp_path):
+    """Two folders of two recordings, named by their label."""
+    for label, pitch in (("low_hum", 200), ("high_beep", 3_000)):
+        (tmp_path / "sounds" / label).mkdir(parents=True)
+        for i in range(2):
+            wave = 0.3 * np.sin(
+                2 * np.pi * (pitch + 20 * i) * np.arange(16_000) / 16_000
+            )
+            soundfile.write(tmp_path / "sounds" / label / f"{i}.wav", wave, 16_000)
+    return tmp_path / "sounds"
+
+
+def test_index_remembers_and_ask_uses_it(
+    sorted_sounds, tmp_path, student, monkeypatch, capsys
+):
+    monkeypatch.setattr(model_module, "load", lambda name: student)
+    store = str(tmp_path / "store")
+    assert cli.main(["index", str(sorted_sounds), "--out", store]) == 0
+    assert "4 examples with 2 different outputs" in capsys.readouterr().out
+    seen = {}
+
+    def ask(clips, question, examples, **decoding):
+        seen["outputs"] = [example.output for example in examples[0]]
+        return ["low hum"]
+
+    monkeypatch.setattr(student, "ask", ask)
+    query = sorted_sounds / "low_hum" / "0.wav"
+    options = ["--store", store, "--store-root", str(sorted_sounds), "--shots", "3"]
+    assert cli.main(["ask", str(query), "What is it?", *options]) == 0
+    assert sorted(seen["outputs"]) == ["high beep", "high beep", "low hum"]
+
+
+def test_index_of_a_wrong_folder_is_told(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    arguments = ["index", str(tmp_path / "empty"), "--out", str(tmp_path / "store")]
+    assert "one folder for each label" in said_after_error(arguments, capsys)
+    assert not (tmp_path / "store").exists()

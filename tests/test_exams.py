@@ -1,7 +1,6 @@
 """The exams: every truth gets full marks, and the controls hear something else."""
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,31 +11,8 @@ import torch
 from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS
 from af_minimal.data import Example
-from af_minimal.encoders import build_encoder
 from af_minimal.evaluation import GREEDY
-from af_minimal.model import AudioFlamingo
 from af_minimal.soundworld import CLASSES, clap_exam, exam, recordings_exam
-from af_minimal.soundworld.recipe import text_corpus
-from af_minimal.tokenizer import special_ids, train_tokenizer
-
-
-@pytest.fixture(scope="module")
-def student():
-    """A random tiny model with a tokenizer that fits SoundWorld."""
-    tokenizer = train_tokenizer(text_corpus(range(20)), 512)
-    ids, config = special_ids(tokenizer), PRESETS["tiny"]
-    config = replace(
-        config,
-        lm={**config.lm, "vocab_size": len(tokenizer)},
-        audio_token_id=ids["audio"],
-        sep_token_id=ids["sep"],
-        eoc_token_id=ids["eoc"],
-    )
-    torch.manual_seed(0)
-    model = AudioFlamingo(config, build_encoder(config.encoder, config.audio)).eval()
-    model.tokenizer = tokenizer
-    return model
-
 
 SCENES = 6
 

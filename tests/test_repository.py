@@ -49,7 +49,11 @@ ROOMS = (
     ("systems",),
 )
 RANK = {name: i for i, room in enumerate(ROOMS) for name in room}
-OUTSIDE = {"__init__", "__main__"}  # the front door and the command line open any room
+OUTSIDE = {
+    "__init__",
+    "__main__",
+    "commands",
+}  # the front door and the command line open any room
 UPWARD_IN_FUNCTIONS = {"model"}  # model.ask and model.load call generation
 SOUNDWORLD_TOO = {"training", "evaluation"}
 

@@ -5,7 +5,10 @@ from dataclasses import replace
 import torch
 
 from af_minimal.config import PRESETS
+from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
+from af_minimal.soundworld.recipe import text_corpus
+from af_minimal.tokenizer import special_ids, train_tokenizer
 
 AUDIO, SEP, EOC = 100, 102, 101  # ids of the special tokens here
 W, E = 4, 32
@@ -59,3 +62,20 @@ def batch(rows: int = 2, audios: int = 2, length: int = 20, seed: int = 1) -> di
 def logits_of(model, **inputs):
     with torch.no_grad():
         return model(**inputs).logits
+
+
+def student() -> AudioFlamingo:
+    """A random tiny model with an encoder, and a tokenizer that fits SoundWorld."""
+    tokenizer = train_tokenizer(text_corpus(range(20)), 512)
+    ids, config = special_ids(tokenizer), PRESETS["tiny"]
+    config = replace(
+        config,
+        lm={**config.lm, "vocab_size": len(tokenizer)},
+        audio_token_id=ids["audio"],
+        sep_token_id=ids["sep"],
+        eoc_token_id=ids["eoc"],
+    )
+    torch.manual_seed(0)
+    model = AudioFlamingo(config, build_encoder(config.encoder, config.audio)).eval()
+    model.tokenizer = tokenizer
+    return model

@@ -20,7 +20,7 @@ from .episodes import Episode, Episodes
 
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
 # one token alone is worth learning, so these are many
-WEIGHTS = {"caption": 6, "count": 5, "open": 4}
+WEIGHTS = {"caption": 10, "count": 5, "open": 4}
 WEIGHTS |= {"binary presence": 8, "binary attribute": 8, "binary order": 8}
 WEIGHTS["dialogue"] = 14
 OTHER_WEIGHT = 1
@@ -111,9 +111,11 @@ def draw_question(asked: dict[str, list], rng: np.random.Generator) -> list[int]
 
 
 class EpisodeBatches:
-    """Step number -> batch of few-shot episodes, all with as many examples.
+    """Step number -> batch of few-shot episodes, with equally many examples.
 
-    Every answer is learnt but those that nothing before them tells.
+    An episode whose store has fewer makes do with those, and one that would outgrow
+    the language model has fewer. Every answer is learnt but those that nothing before
+    them tells.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -128,17 +130,16 @@ class EpisodeBatches:
         mask: Tensor,  # (N, L)
         size: int = 32,
         seed: int = 0,
+        longest: int = 512,  # tokens; the positions of `mini`
     ):
         self.episodes, self.tokenizer = episodes, tokenizer
-        self.features, self.mask = features, mask
+        self.features, self.mask, self.longest = features, mask, longest
         self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step, 1])
         shots = int(rng.integers(1, self.MOST + 1))
-        drawn = [self.episodes(rng, shots) for _ in range(self.size)]
-        texts = [episode_text(episode, rng.random() < 0.5) for episode in drawn]
-        rows = self.tokenizer(texts, add_special_tokens=False).input_ids
+        drawn = [self.draw(rng, shots) for _ in range(self.size)]
         samples = [
             Sample(
                 ids,
@@ -146,16 +147,26 @@ class EpisodeBatches:
                 self.features[episode.places].flatten(0, 1).float(),  # (A*W, E)
                 self.mask[episode.places].flatten(),
             )
-            for episode, ids in zip(drawn, rows, strict=True)
+            for episode, ids in drawn
         ]
         batch = collate(samples, self.ids["pad"])
         labels = build_labels(batch["input_ids"], **self.ids)  # (B, T)
-        known = [torch.tensor(episode.learn) for episode in drawn]
+        known = [torch.tensor(episode.learn) for episode, _ in drawn]
         known = pad_sequence(known, batch_first=True)  # (B, A) an answer each
         answer = (batch["input_ids"] == self.ids["audio"]).cumsum(1)  # (B, T)
         learn = known.gather(1, answer.clamp(min=1) - 1)  # (B, T)
         batch["labels"] = labels.masked_fill(~learn, IGNORE)
         return [batch]
+
+    def draw(self, rng: np.random.Generator, shots: int) -> tuple[Episode, list[int]]:
+        """An episode and its token ids; one that is too long is drawn anew, shorter."""
+        while True:
+            episode = self.episodes(rng, shots)
+            text = episode_text(episode, rng.random() < 0.5)
+            ids = self.tokenizer(text, add_special_tokens=False).input_ids
+            if len(ids) <= self.longest or shots == 1:
+                return episode, ids
+            shots -= 1
 
 
 def episode_text(episode: Episode, prefix: bool) -> str:

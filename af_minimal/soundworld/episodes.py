@@ -8,6 +8,7 @@ all wrong, which must not be believed when the sound is known.
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from .catalogue import CLASSES
 from .corpus import Scene
-from .names import invented_name
+from .names import invented_names
 from .questions import CAPTIONING, CLASSIFICATION
 from .styles import draw_style
 from .wordings import CAPTION_PROMPTS, CLASSIFY_PROMPTS
@@ -63,6 +64,13 @@ class Episodes:
             if len(scene.score.events) == 1:
                 self.by_label.setdefault(scene.score.labels[0], []).append(i)
         self.labels = [label for label, at in self.by_label.items() if len(at) > 1]
+        if not self.labels:
+            warnings.warn(
+                "No sound stands alone in two of the scenes, so none can be an example "
+                "of another: all episodes are captions. Give more scenes.",
+                stacklevel=2,
+            )
+            self.kinds, self.weights = ["style"], np.ones(1)
 
     def __call__(self, rng: np.random.Generator, shots: int) -> Episode:
         """One episode with so many examples before the query."""
@@ -84,7 +92,8 @@ class Episodes:
         learn = [True] * len(labels)
         if kind == "new names":  # a name is known from its second time on
             learn = [name in labels[:i] for i, name in enumerate(labels)]
-            fresh = {name: invented_name(rng) for name in set(labels)}
+            known = list(dict.fromkeys(labels))  # a set has no order of its own
+            fresh = dict(zip(known, invented_names(rng, len(known)), strict=True))
             labels = [fresh[name] for name in labels]
         elif swapped:
             learn = [False] * len(chosen) + [True]
@@ -93,13 +102,17 @@ class Episodes:
         return Episode([*chosen, query], CLASSIFICATION, prompts, labels, learn)
 
     def styled(self, rng: np.random.Generator, shots: int) -> Episode:
-        """Captions in a style of their own, which the first example shows."""
+        """Captions in a style of their own, which the examples show."""
         query, *rest = rng.permutation(len(self.scenes))[:200].tolist()
         chosen = self.examples(rng, query, rest, shots)
         style, form = draw_style(rng), int(rng.integers(3))
         said = [style.write(self.scenes[i].score, form) for i in [*chosen, query]]
         prompt = str(rng.choice(CAPTION_PROMPTS))
-        learn = [False] + [True] * len(chosen)
+        sounds = [len(self.scenes[i].score.events) for i in [*chosen, query]]
+        # one sound shows how a caption begins and ends, two show what joins them
+        learn = [
+            i > 0 and min(count, 2) <= max(sounds[:i]) for i, count in enumerate(sounds)
+        ]
         return Episode([*chosen, query], CAPTIONING, [prompt] * len(said), said, learn)
 
     def small_store(self, rng: np.random.Generator) -> tuple[int, list[int]]:

@@ -23,20 +23,37 @@ def nonsense_name(rng: np.random.Generator) -> str:
 
 
 def invented_name(rng: np.random.Generator) -> str:
-    """A name for training: one or two words, perhaps a number; never one of the exam's.
+    """A name for training: one or two words, perhaps a number; none is of the exam.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    while True:
-        name = " ".join(invented_word(rng) for _ in range(1 + (rng.random() < 0.2)))
-        if rng.random() < 0.1:
-            name += f" {rng.integers(100)}"
-        if not EXAM.fullmatch(name):
-            return name
+    name = " ".join(invented_word(rng) for _ in range(1 + (rng.random() < 0.2)))
+    return name + (f" {rng.integers(100)}" if rng.random() < 0.1 else "")
+
+
+def invented_names(rng: np.random.Generator, count: int) -> list[str]:
+    """So many names, all different.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    names: dict[str, None] = {}  # a set that keeps its order, so that seeds repeat
+    while len(names) < count:
+        names[invented_name(rng)] = None
+    return list(names)
 
 
 def invented_word(rng: np.random.Generator) -> str:
-    """One to four syllables, each perhaps closed by a consonant: "kavo", "tendrum"."""
+    """A word for training, such as "kavo" or "tendrum"; never a name of the exam.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    while EXAM.fullmatch(word := any_word(rng)):
+        pass
+    return word
+
+
+def any_word(rng: np.random.Generator) -> str:
+    """One to four syllables, each perhaps closed by a consonant."""
     consonants = list("bcdfghjklmnpqrstvwxyz")
     syllables = []
     for _ in range(rng.integers(1, 5)):

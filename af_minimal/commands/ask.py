@@ -1,0 +1,50 @@
+"""`ask`: a question about sound files, perhaps with examples from a store.
+
+Taught in: notebooks/00_meet_the_model.ipynb
+"""
+
+import argparse
+from pathlib import Path
+
+from .index import add_examples, examples_for
+from .words import PROGRAM
+
+
+def add_ask(parser: argparse.ArgumentParser) -> None:
+    """Options of `ask`."""
+    parser.set_defaults(command=ask)
+    parser.add_argument(
+        "words", nargs="+", metavar="FILE", help="sound files, then the question"
+    )
+    parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
+    parser.add_argument("--max-new-tokens", type=int, default=64)
+    parser.add_argument("--beams", type=int, default=1, help="1 is greedy decoding")
+    parser.add_argument(
+        "--start", type=float, default=0.0, help="second of the file to begin at"
+    )
+    add_examples(parser)
+
+
+def ask(args: argparse.Namespace) -> None:
+    """Print the answer; with several files, one line for each."""
+    *files, question = args.words
+    if not files or Path(question).is_file():
+        raise ValueError(
+            f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
+            '"What do you hear?"'
+        )
+    from ..audio import load_audio
+
+    clips = [load_audio(file, start_s=args.start) for file in files]
+    from ..model import load  # after the files: a wrong one is told at once
+
+    model = load(args.model)
+    answers = model.ask(
+        clips,
+        question,
+        examples_for(args, model, clips),
+        max_new_tokens=args.max_new_tokens,
+        num_beams=args.beams,
+    )
+    for file, answer in zip(files, answers, strict=True):
+        print(answer if len(files) == 1 else f"{file}: {answer}")

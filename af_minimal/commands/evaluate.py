@@ -1,0 +1,34 @@
+"""`eval`: score a model and write a report.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import argparse
+from pathlib import Path
+
+
+def add_eval(parser: argparse.ArgumentParser) -> None:
+    """Options of `eval`."""
+    parser.set_defaults(command=evaluate)
+    parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
+    parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50; asks fold 5")
+    parser.add_argument("--scenes", type=int, default=200)
+    parser.add_argument("--out", type=Path, help="JSON file with every answer")
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Print the tables, and write the report if asked for."""
+    from ..disk.reports import make_report, save_report, table
+    from ..disk.storage import model_folder
+    from ..evaluation import GREEDY
+    from ..soundworld.corpus import HELD_OUT_SEED
+    from ..soundworld.examine import examine
+
+    folder = model_folder(args.model)
+    sections = examine(folder, args.scenes, args.recordings)
+    title = f"{args.model}: {args.scenes} held-out scenes, greedy decoding"
+    report = make_report(title, sections, HELD_OUT_SEED, GREEDY, folder)
+    print(table(report))
+    if args.out is not None:
+        save_report(args.out, report)
+        print(f"\nEvery answer is in {args.out}.")

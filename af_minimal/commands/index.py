@@ -1,0 +1,71 @@
+"""`index`: remember recordings with what is to be said of them, for few-shot answers.
+
+Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+"""
+
+import argparse
+from pathlib import Path
+
+KINDS = ("auto", "flat", "ivf", "hnsw")  # retrieval.py is slow to import
+
+
+def add_index(parser: argparse.ArgumentParser) -> None:
+    """Options of `index`."""
+    parser.set_defaults(command=index)
+    parser.add_argument(
+        "source",
+        type=Path,
+        help="a folder with a folder of recordings for each label, an ESC-10 or ESC-50 "
+        "folder, or a manifest (.json)",
+    )
+    parser.add_argument("--out", required=True, type=Path, help="folder of the store")
+    parser.add_argument("--model", default="mini", help="whose encoder hears them")
+    parser.add_argument(
+        "--data-root", type=Path, help="folder of a manifest's audio; default: its own"
+    )
+    parser.add_argument("--kind", default="auto", choices=KINDS)
+
+
+def index(args: argparse.Namespace) -> None:
+    """Hear all examples, and save the store."""
+    from ..model import load
+    from ..retrieval import Datastore
+
+    examples, root = read_examples(args.source, args.data_root)
+    store = Datastore.build(examples, load(args.model).encoder, args.kind)
+    store.save(args.out, root)
+    labels = len({example.output for example in examples})
+    print(f"{args.out} holds {len(store)} examples with {labels} different outputs.")
+
+
+def read_examples(source: Path, data_root: Path | None = None) -> tuple[list, Path]:
+    """The examples of a manifest or a folder, and the folder that holds their audio.
+
+    Raises ValueError or OSError when the source is none of these.
+    """
+    from ..data import read_esc, read_manifest
+    from ..disk.labelled import read_labelled
+
+    if source.suffix == ".json":
+        root = data_root or source.parent
+        return read_manifest(source, root), root
+    if (source / "meta.csv").exists() or (source / "meta" / "esc50.csv").exists():
+        return read_esc(source), source
+    return read_labelled(source), source
+
+
+def add_examples(parser: argparse.ArgumentParser) -> None:
+    """Options of `ask` that take examples from a store."""
+    parser.add_argument("--store", type=Path, help="folder that `index` wrote")
+    parser.add_argument("--store-root", type=Path, help="where its recordings are")
+    parser.add_argument("--shots", type=int, default=4, help="examples from the store")
+
+
+def examples_for(args: argparse.Namespace, model, clips: list) -> list[list] | None:
+    """The nearest examples of each clip, if a store was named."""
+    if args.store is None:
+        return None
+    from ..retrieval import Datastore
+
+    store = Datastore.load(args.store, model.encoder, args.store_root)
+    return [store.neighbours(clip, args.shots) for clip in clips]

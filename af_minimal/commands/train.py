@@ -1,0 +1,63 @@
+"""`train`: a model, stage by stage.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+STAGES = ("clap", "lm", "pretrain", "sft")  # recipe.py is slow to import
+
+
+def add_train(parser: argparse.ArgumentParser) -> None:
+    """Options of `train`."""
+    parser.set_defaults(command=train)
+    parser.add_argument("--preset", default="mini", choices=("tiny", "mini"))
+    parser.add_argument("--stage", default="all", choices=(*STAGES, "all"))
+    parser.add_argument("--out", required=True, type=Path, help="folder of the run")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where the run stopped"
+    )
+    parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50 to mix in")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--steps", type=int, help="of each stage; for a short trial")
+    parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
+    parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
+    parser.add_argument(
+        "--start-from", help="a shipped name, or a folder: stage sft goes on from there"
+    )
+    parser.add_argument(
+        "--skip-pretrain",
+        action="store_true",
+        help="the control: stage sft starts from the bare language model",
+    )
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train one stage, or all of them and save the finished model."""
+    import torch
+
+    from ..config import PRESETS
+    from ..disk.storage import model_folder
+    from ..soundworld.recipe import Run, adopt, run_all, run_stage
+
+    if args.start_from is not None and args.stage != "sft":
+        raise ValueError(
+            f"--start-from came with --stage {args.stage}; a finished model can go on "
+            "with --stage sft only."
+        )
+    torch.set_num_threads(args.threads)
+    config = PRESETS[args.preset]
+    if args.tower is not None:
+        config = replace(config, encoder=replace(config.encoder, kind=args.tower))
+    run = Run(args.out, config, args.recordings, steps=args.steps)
+    run = replace(run, skip_pretrain=args.skip_pretrain)
+    if args.scenes is not None:
+        run = replace(run, scenes=args.scenes)
+    if args.start_from is not None and not (args.out / "clap").exists():
+        adopt(run, model_folder(args.start_from))
+    if args.stage == "all":
+        run_all(run, args.resume)
+    else:
+        run_stage(run, args.stage, args.resume)

@@ -1,0 +1,3 @@
+"""What the commands have in common."""
+
+PROGRAM = "python -m af_minimal"

@@ -1,0 +1,145 @@
+"""The exam in conversation: every turn builds on the model's own earlier answers.
+
+Two controls are asked the same: one hears noise, the other forgets what was said before
+the present question.
+
+Taught in: notebooks/10_dialogue.ipynb
+"""
+
+import re
+from functools import cache
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..evaluation import GREEDY, caption_scores, measure
+from ..generation import complete
+from ..prompts import dialogue_inference_text
+from .asking import QA
+from .captions import NUMBERS, adjective, caption_is_right, captions, mentions
+from .catalogue import CLASSES
+from .corpus import HELD_OUT_SEED
+from .dialogues import dialogue
+from .exam import held_out, render_held_out, replace_audio
+from .features import hear
+from .score import Score
+
+ROUNDS = 4
+KINDS = ("caption", "order", "presence", "attribute", "count", "only")
+
+
+def dialogue_exam(
+    model,
+    scenes: int = 100,
+    seed: int = HELD_OUT_SEED,
+    audio: str = "own",
+    memory: bool = True,
+) -> dict:
+    """Conversations of up to four rounds about the scenes from `seed` on.
+
+    Args:
+        audio: "own", or "noise" of the same length and level.
+        memory: False asks each question as if it were the first.
+
+    Returns:
+        a section of a report: name, measures, and one row per turn.
+
+    Taught in: notebooks/10_dialogue.ipynb
+    """
+    worlds = held_out(scenes, seed)
+    waves = replace_audio(render_held_out(scenes, seed), audio, seed)
+    features, mask = hear(model.encoder, waves)
+    asked = [
+        dialogue(world.score, np.random.default_rng([seed + i, 8]), ROUNDS)
+        for i, world in enumerate(worlds)
+    ]
+    said: list[list[tuple[str, str]]] = [[] for _ in worlds]
+    rows = []
+    for turn in tqdm(range(ROUNDS), desc="talk", disable=scenes < 50):
+        here = [i for i in range(scenes) if turn < len(asked[i])]
+        texts = [
+            dialogue_inference_text(said[i] if memory else [], asked[i][turn].prompt)
+            for i in here
+        ]
+        answers = complete(model, texts, features[here], mask[here], **GREEDY)
+        for i, answer in zip(here, answers, strict=True):
+            qa, score = asked[i][turn], worlds[i].score
+            said[i].append((qa.prompt, answer))
+            rows.append(mark(seed + i, turn + 1, qa, answer, score))
+    name = "Dialogue" + ("" if audio == "own" else f", hears {audio}")
+    name += "" if memory else ", forgets what was said"
+    return {"name": name, "measures": summarise(rows), "rows": rows}
+
+
+def mark(scene: int, turn: int, qa: QA, answer: str, score: Score) -> dict:
+    """One row: whether all facts of an answer are those of the truth."""
+    if qa.kind == "caption":
+        right = caption_is_right(answer, score)
+    else:
+        right = facts(answer) == facts(qa.output)
+    return {
+        "scene": scene,
+        "turn": turn,
+        "kind": qa.kind,
+        "prompt": qa.prompt,
+        "answer": answer,
+        "truth": qa.output,
+        "right": right,
+        "references": wordings(qa, score),
+    }
+
+
+def facts(text: str) -> set[str]:
+    """The sounds, numbers, qualities, yes and no that a text states, however worded.
+
+    Taught in: notebooks/10_dialogue.ipynb
+    """
+    words = re.findall(r"[a-z]+", text.lower())
+    spaced = f" {' '.join(words)} "
+    found = {label for label, _, _ in mentions(text)}
+    found |= {quality for quality in qualities() if f" {quality} " in spaced}
+    numbers = {word: word for word in NUMBERS} | {"once": "one", "twice": "two"}
+    found |= {numbers[word] for word in words if word in numbers}
+    found |= {word for word in ("nothing", "more", "only") if word in words}
+    return found | ({words[0]} & {"yes", "no"} if words else set())
+
+
+@cache
+def qualities() -> set[str]:
+    """Every value of every attribute, as it is said."""
+    return {
+        adjective(name, value)
+        for sound in CLASSES.values()
+        for name, values in sound.attributes.items()
+        for value in values
+    }
+
+
+def wordings(qa: QA, score: Score) -> list[str]:
+    """The truth in all its wordings, for metrics that compare words."""
+    if qa.kind == "caption":
+        return captions(score)
+    phrases = {f"{p}." for label in score.labels for p in CLASSES[label].phrases}
+    if qa.output in phrases:
+        (label, _, _), *_ = mentions(qa.output)
+        return [f"{phrase}." for phrase in CLASSES[label].phrases]
+    return [qa.output]
+
+
+def summarise(rows: list[dict]) -> list[dict]:
+    """Exact facts over all, by turn and by kind; then what metrics of words say."""
+    right = [row["right"] for row in rows]
+    measures = [measure("all turns", right)]
+    for turn in range(1, ROUNDS + 1):
+        measures.append(
+            measure(f"turn {turn}", [r["right"] for r in rows if r["turn"] == turn])
+        )
+    for kind in KINDS:
+        measures.append(measure(kind, [r["right"] for r in rows if r["kind"] == kind]))
+    scores = caption_scores(
+        [row["answer"] for row in rows], [row["references"] for row in rows]
+    )
+    blank = {"n": len(rows), "low": None, "high": None, "chance": None}
+    return measures + [
+        {"measure": name, "score": score, **blank} for name, score in scores.items()
+    ]

@@ -16,7 +16,7 @@ export WANDB_MODE ?= disabled
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test notebooks clean-nb lint loc eval train
+.PHONY: help setup lab test notebooks clean-nb lint loc eval train findings
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,3 +69,6 @@ eval: setup  ## score the shipped model (RECORDINGS=folder of ESC-10 or ESC-50)
 train: setup  ## train mini from nothing, or go on (RECORDINGS=folder of ESC-10)
 	$(BIN)/python -m af_minimal train --preset mini --stage all --out runs/mini \
 	  --resume $(if $(RECORDINGS),--recordings '$(RECORDINGS)')
+
+findings: setup  ## measure what the papers found, in miniature: findings/README.md
+	$(BIN)/python -m af_minimal findings

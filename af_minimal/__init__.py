@@ -24,13 +24,14 @@ _HOMES = {
     "read_esc": "data",
     "Datastore": "retrieval",
     "hear": "audio",
+    "Chat": "chat",
     "notebook_setup": "course.setup",
     "show": "course.setup",
 }
 _ROOMS = (
     "config disk audio encoders clap audio_transformer xattn language_model model "
-    "prompts tokenizer blending data retrieval stages training generation evaluation "
-    "official soundworld course"
+    "prompts tokenizer blending data retrieval stages training generation chat "
+    "evaluation official soundworld course"
 ).split()
 __all__ = [*_HOMES, *_ROOMS]
 

@@ -4,6 +4,7 @@
     python -m af_minimal index my_sounds --out runs/store
     python -m af_minimal train --stage all --out runs/mini --resume
     python -m af_minimal eval --recordings esc10 --out eval.json
+    python -m af_minimal findings
 
 Taught in: notebooks/08_staged_training.ipynb
 """
@@ -16,6 +17,7 @@ import warnings
 
 from .commands.ask import add_ask
 from .commands.evaluate import add_eval
+from .commands.findings import add_findings
 from .commands.index import add_index
 from .commands.train import add_train
 from .commands.words import PROGRAM
@@ -45,12 +47,13 @@ def make_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(PROGRAM, description="Audio Flamingo, minimal.")
     commands = parser.add_subparsers(
-        required=True, metavar="ask | index | train | eval"
+        required=True, metavar="ask | index | train | eval | findings"
     )
     add_ask(commands.add_parser("ask", help="ask a question about sound files"))
     add_index(commands.add_parser("index", help="remember recordings as examples"))
     add_train(commands.add_parser("train", help="train a model, stage by stage"))
     add_eval(commands.add_parser("eval", help="score a model and write a report"))
+    add_findings(commands.add_parser("findings", help="measure what the papers found"))
     return parser
 
 

@@ -47,7 +47,8 @@ class Chat:
         seed: of the sampling, with `do_sample=True` among the `kwargs`.
         kwargs: further arguments of Hugging Face `generate`, but no beams.
 
-    Raises ValueError when the model cannot hear or speak, or beams are asked for.
+    Raises ValueError when the model cannot hear or speak, beams are asked for, or
+    `max_new_tokens` leaves no room for a question.
 
     Taught in: notebooks/10_dialogue.ipynb
     """
@@ -69,8 +70,15 @@ class Chat:
         self.model, self.seed = model, seed
         self.settings = decoding(model, max_new_tokens=max_new_tokens, **kwargs)
         features, mask = encode(model, [[clip]])  # (1, W, E), (1, W)
+        empty = self._ids([], "")  # (1, T)
+        self.room = model.lm.config.max_position_embeddings - max_new_tokens  # tokens
+        if self.room <= empty.shape[1]:
+            raise ValueError(
+                f"max_new_tokens is {max_new_tokens}: it leaves room for {self.room} "
+                f"tokens, and an empty message needs {empty.shape[1]}. Ask for fewer."
+            )
         with torch.no_grad():
-            self._audio = model.hears(self._ids([], ""), features, mask)
+            self._audio = model.hears(empty, features, mask)
         self.reset()
 
     def reset(self) -> None:
@@ -78,7 +86,6 @@ class Chat:
         self.turns: list[Turn] = []
         self.dropped = 0  # oldest turns that the model no longer knows
         self._read: list[int] = []  # the tokens in the cache
-        self._cache = DynamicCache()
 
     def say(self, message: str) -> str:
         """The answer to a message; an empty one changes nothing and gets none.
@@ -89,7 +96,7 @@ class Chat:
         """
         began, message = time.perf_counter(), clean(message)
         if not message:
-            warnings.warn("The message is empty; ask something.", ChatWarning, 2)
+            tell("The message is empty; ask something.", up=3)
             return ""
         ids = self._fit(message)  # (1, T)
         kept = self._keep_prefix(ids[0].tolist())
@@ -115,27 +122,18 @@ class Chat:
 
     def _fit(self, message: str) -> torch.Tensor:
         """Ids (1, T) of as much of the conversation as leaves room for an answer."""
-        room = self.model.lm.config.max_position_embeddings
-        room -= self.settings["max_new_tokens"]
         rounds = [(turn.user, turn.assistant) for turn in self.turns]
         ids = self._ids(rounds[self.dropped :], message)
-        while ids.shape[1] > room and self.dropped < len(rounds):
+        while ids.shape[1] > self.room and self.dropped < len(rounds):
             self.dropped += 1
             ids = self._ids(rounds[self.dropped :], message)
-            warnings.warn(
-                f"The conversation is too long: turn {self.dropped} is forgotten.",
-                ChatWarning,
-                stacklevel=3,
-            )
-        while ids.shape[1] > room:  # the message alone
-            kept = len(message) * room // (ids.shape[1] + 1)
-            warnings.warn(
-                f"The message is too long: its first {kept} letters are read.",
-                ChatWarning,
-                stacklevel=3,
-            )
-            message = message[:kept]
-            ids = self._ids([], message)
+            tell(f"The conversation is too long: turn {self.dropped} is forgotten.")
+        kept = len(message)
+        while ids.shape[1] > self.room:  # the message alone
+            kept = kept * self.room // (ids.shape[1] + 1)
+            ids = self._ids([], message[:kept])
+        if kept < len(message):
+            tell(f"The message is too long: its first {kept} letters are read.")
         return ids
 
     def _ids(self, rounds: list[tuple[str, str]], message: str) -> torch.Tensor:
@@ -147,10 +145,18 @@ class Chat:
 
     def _keep_prefix(self, ids: list[int]) -> int:
         """Crop the cache to what the text has in common with it; how many tokens."""
+        if not self._read:  # nothing was said, or an answer was interrupted
+            self._cache = DynamicCache()
         pairs = zip(self._read, ids[:-1], strict=False)
         kept = next((i for i, (a, b) in enumerate(pairs) if a != b), None)
         if kept is None:
             kept = min(len(self._read), len(ids) - 1)
         if kept < len(self._read):
             self._cache.crop(kept - len(self._read))  # so many from the end
+        self._read = []  # until the answer is whole
         return kept
+
+
+def tell(message: str, up: int = 4) -> None:
+    """Warn whoever called `say`, so many calls above."""
+    warnings.warn(message, ChatWarning, stacklevel=up)

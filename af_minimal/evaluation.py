@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .chat import Chat
+
 GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
 
 
@@ -41,7 +43,8 @@ def caption_scores(
     Raises:
         ValueError: when the numbers of items differ or an item has no reference.
 
-    Official: the metrics of the AF1 paper, from pycocoevalcap
+    Official: the metrics of the AF1 paper, from pycocoevalcap; SPICE, which needs Java,
+    is in `official/spice.py`
     Taught in: notebooks/08_staged_training.ipynb
     """
     from pycocoevalcap.bleu.bleu import Bleu
@@ -148,30 +151,18 @@ def bootstrap_ci(values, seed: int = 0, level: float = 0.95):
     values = np.asarray(values, dtype=float)
     if len(values) < 2:
         return None
-    interval = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=2000,
-        batch=200,
-        confidence_level=level,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
+    how = {"n_resamples": 2000, "batch": 200, "method": "percentile"}
+    rng = np.random.default_rng(seed)
+    found = bootstrap((values,), np.mean, confidence_level=level, rng=rng, **how)
+    return tuple(map(float, found.confidence_interval))
 
 
 def measure(name: str, values, chance: float | None = None, seed: int = 0) -> dict:
     """One line of a table: mean of per-item values, n, 95 % interval, chance."""
-    interval = bootstrap_ci(values, seed) or (None, None)
+    low, high = bootstrap_ci(values, seed) or (None, None)
     mean = float(np.mean(values)) if len(values) else None
-    return {
-        "measure": name,
-        "n": len(values),
-        "score": mean,
-        "low": interval[0],
-        "high": interval[1],
-        "chance": chance,
-    }
+    row = {"measure": name, "n": len(values), "score": mean}
+    return row | {"low": low, "high": high, "chance": chance}
 
 
 def majority(truths: Sequence[str]) -> float | None:
@@ -184,13 +175,17 @@ def majority(truths: Sequence[str]) -> float | None:
 def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[dict]:
     """Answer the prompt of every example about its audio, in batches.
 
+    A dialogue is answered turn by turn: the model hears its own earlier answers, right
+    or wrong, not the true ones.
+
     Args:
         examples: `data.Example`s with audio (a path or a Clip), prompt, output, task,
-            and perhaps few-shot examples of their own.
+            and perhaps few-shot examples of their own; or with a dialogue.
         decoding: keywords of `ask`; None is greedy with at most 64 new tokens.
 
     Returns:
-        one row per example: audio, task, prompt, answer, truth.
+        one row per example: audio, task, prompt, answer, truth; one for each turn of a
+        dialogue, with its number `turn`, from 1.
 
     Official: foundation/inference/inference.py, one item at a time
     Taught in: notebooks/08_staged_training.ipynb
@@ -201,24 +196,31 @@ def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[d
     starts = range(0, len(examples), batch_size)
     for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
         batch = examples[start : start + batch_size]
-        answers = model.ask(
-            batch,
-            [example.prompt for example in batch],
-            examples=[example.examples for example in batch],
-            task=[example.task for example in batch],
-            **decoding,
-        )
-        rows += [
-            {
-                "audio": getattr(example.audio, "path", None) or str(example.audio),
-                "task": example.task,
-                "prompt": example.prompt,
-                "answer": answer,
-                "truth": example.output,
-            }
-            for example, answer in zip(batch, answers, strict=True)
-        ]
+        asked = iter(_ask([e for e in batch if not e.dialogue], model, decoding))
+        for e in batch:
+            rows += _converse(e, model, decoding) if e.dialogue else [next(asked)]
     return rows
+
+
+def _ask(examples: list, model, decoding: dict) -> list[dict]:
+    prompts, tasks = [e.prompt for e in examples], [e.task for e in examples]
+    settings = {"examples": [e.examples for e in examples], "task": tasks} | decoding
+    answers = model.ask(examples, prompts, **settings) if examples else []
+    pairs = zip(examples, answers, strict=True)
+    return [_row(e, e.prompt, answer, e.output) for e, answer in pairs]
+
+
+def _converse(example, model, decoding: dict) -> list[dict]:
+    chat, turns = Chat(model, example, **decoding), enumerate(example.dialogue, 1)
+    return [
+        _row(example, user, chat.say(user), true, turn=i) for i, (user, true) in turns
+    ]
+
+
+def _row(example, prompt: str, answer: str, truth: str, **more) -> dict:
+    audio = getattr(example.audio, "path", None) or str(example.audio)
+    row = {"audio": audio, "task": example.task, **more}
+    return row | {"prompt": prompt, "answer": answer, "truth": truth}
 
 
 def check_pairs(answers: Sequence, truths: Sequence) -> None:

@@ -6,7 +6,7 @@ import torch
 
 from af_minimal.prompts import AUDIO, EOC, IGNORE, SEP
 from af_minimal.soundworld import CLASSES, HELD_OUT, Event, Score
-from af_minimal.soundworld.batches import EpisodeBatches, episode_text, mixed
+from af_minimal.soundworld.batches import TOKENS, EpisodeBatches, episode_text, mixed
 from af_minimal.soundworld.corpus import Scene, sample_scene
 from af_minimal.soundworld.episodes import SHARES, Episodes
 from af_minimal.soundworld.names import (
@@ -208,7 +208,7 @@ def batches(scenes, embeddings, tokenizer):
     mask = torch.ones(COUNT, W, dtype=torch.bool)
     mask[:, -1] = False
     episodes = Episodes(scenes, embeddings)
-    return EpisodeBatches(episodes, tokenizer, features, mask, size=16)
+    return EpisodeBatches(episodes, tokenizer, features, mask, audios=64)
 
 
 def test_the_same_step_gives_the_same_batch(batches):
@@ -251,16 +251,19 @@ def learnt(batch, tokenizer, b: int) -> str:
 def test_labels_are_the_answers_that_can_be_known(
     scenes, embeddings, tokenizer, batches, kind
 ):
-    draw = Episodes(scenes, embeddings, {kind: 1})
-    drawn = []
+    draw, drawn = Episodes(scenes, embeddings, {kind: 1}), {}
 
     def remembered(rng, shots):
-        drawn.append(draw(rng, shots))
-        return drawn[-1]
+        episode = draw(rng, shots)
+        drawn.update({episode_text(episode, prefix): episode for prefix in (0, 1)})
+        return episode
 
-    few = EpisodeBatches(remembered, tokenizer, batches.features, batches.mask, 12)
+    few = EpisodeBatches(remembered, tokenizer, batches.features, batches.mask, 48)
     (batch,) = few(1)
-    for b, episode in enumerate(drawn):
+    for b, ids in enumerate(batch["input_ids"]):
+        text = tokenizer.decode(ids[batch["attention_mask"][b]])
+        episode = drawn[text]
+        assert text.count(AUDIO) == text.count(SEP) == len(episode.places)
         answers = zip(episode.outputs, episode.learn, strict=True)
         expected = "".join(
             f"{answer.strip().lower()}{EOC}" for answer, known in answers if known
@@ -268,10 +271,19 @@ def test_labels_are_the_answers_that_can_be_known(
         end = "</s>" if episode.learn[-1] else ""
         assert learnt(batch, tokenizer, b) == expected + end
         kept = batch["labels"][b] != IGNORE
-        assert torch.equal(batch["labels"][b][kept], batch["input_ids"][b][kept])
-        text = tokenizer.decode(batch["input_ids"][b][batch["attention_mask"][b]])
-        assert text in (episode_text(episode, True), episode_text(episode, False))
-        assert text.count(AUDIO) == text.count(SEP) == len(episode.places)
+        assert torch.equal(batch["labels"][b][kept], ids[kept])
+
+
+def test_a_batch_holds_so_many_tokens_and_audios(batches):
+    sizes = set()
+    for step in range(10):
+        (batch,) = batches(step)
+        rows, length = batch["input_ids"].shape
+        audios = (batch["input_ids"] == batches.ids["audio"]).sum(1)  # (B,)
+        assert rows * length <= TOKENS or rows == 1
+        assert int(audios.sum()) <= batches.audios
+        sizes.add(rows)
+    assert len(sizes) > 3
 
 
 def test_no_text_is_longer_than_the_language_model(batches):
@@ -281,7 +293,7 @@ def test_no_text_is_longer_than_the_language_model(batches):
         batches.tokenizer,
         batches.features,
         batches.mask,
-        size=16,
+        audios=64,
         longest=longest,
     )
     lengths = [short(step)[0]["input_ids"].shape[1] for step in range(6)]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import subprocess
 from collections import Counter
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from af_minimal.audio import Clip
+from af_minimal.chat import Chat
 from af_minimal.data import Example
 from af_minimal.disk.reports import make_report, save_report, table
 from af_minimal.evaluation import (
@@ -25,6 +27,7 @@ from af_minimal.evaluation import (
     measure,
     run_manifest,
 )
+from af_minimal.official.spice import SpiceWarning, spice
 
 
 def cider_d(answers, references, sigma=6.0):
@@ -160,6 +163,82 @@ def test_run_manifest_keeps_order_and_batches():
     assert [size for size, _ in parrot.batches] == [2, 2, 1]
     assert parrot.batches[0][1] == GREEDY
     json.dumps(rows)
+
+
+def test_a_dialogue_is_answered_after_the_model_s_own_answers(student):
+    clip = Clip(np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16000)
+    rounds = (("what do you hear?", "a dog barks."), ("and then?", "rain falls."))
+    talk = Example(clip, "", "", "Dialog", dialogue=rounds)
+    plain = Example(clip, "what is it?", "a dog.", "AQA")
+    short = GREEDY | {"max_new_tokens": 6}
+    rows = run_manifest(student, [plain, talk, plain], 2, short)
+    json.dumps(rows)
+    assert [row.get("turn") for row in rows] == [None, 1, 2, None]
+    asked = ["what is it?", "what do you hear?", "and then?", "what is it?"]
+    truths = ["a dog.", "a dog barks.", "rain falls.", "a dog."]
+    assert [row["prompt"] for row in rows] == asked
+    assert [row["truth"] for row in rows] == truths
+    assert rows[0] == rows[3] and rows[1]["task"] == "Dialog"
+    chat = Chat(student, clip, **short)
+    assert [row["answer"] for row in rows[1:3]] == [
+        chat.say(user) for user, _ in rounds
+    ]
+    alone = run_manifest(student, [talk], decoding=short)
+    assert alone == rows[1:3]
+    with pytest.raises(ValueError, match="num_beams"):
+        run_manifest(student, [talk], decoding={"num_beams": 3})
+
+
+def test_each_dialogue_is_one_conversation(monkeypatch):
+    class Counting:
+        """Says how often it was asked before: it has not forgotten."""
+
+        def __init__(self, model, example, **decoding):
+            self.asked = -1
+
+        def say(self, message):
+            self.asked += 1
+            return f"asked {self.asked} times before"
+
+    monkeypatch.setattr("af_minimal.evaluation.Chat", Counting)
+    talk = Example("a.wav", "", "", dialogue=(("a", "x"), ("b", "y")))
+    rows = run_manifest(None, [talk, talk])
+    assert [row["answer"][6] for row in rows] == ["0", "1", "0", "1"]
+    assert rows[0]["audio"] == "a.wav"
+
+
+def test_spice_is_none_when_something_is_missing(monkeypatch):
+    def download(*_):
+        raise AssertionError("nothing may be downloaded")
+
+    monkeypatch.setattr("urllib.request.urlretrieve", download)
+    module = "pycocoevalcap.spice.get_stanford_models.urlretrieve"
+    monkeypatch.setattr(module, download)
+    monkeypatch.setattr("af_minimal.official.spice.JARS", ("no.jar",))
+    with pytest.warns(SpiceWarning, match="there is no .*no.jar"):
+        assert spice(ANSWERS, REFERENCES) is None
+    with pytest.raises(ValueError, match="no reference"):
+        spice(["a"], [[]])
+
+
+def test_spice_is_asked_where_all_is_there(monkeypatch):
+    from pycocoevalcap.spice.spice import Spice
+
+    def score(self, true, told):
+        assert told[0] == [ANSWERS[0]] and true[2] == REFERENCES[2]
+        return 0.25, []
+
+    monkeypatch.setattr("af_minimal.official.spice.missing", list)
+    monkeypatch.setattr(Spice, "__init__", lambda self: None)
+    monkeypatch.setattr(Spice, "compute_score", score)
+    assert spice(ANSWERS, REFERENCES) == 0.25
+
+    def fail(*_):
+        raise subprocess.CalledProcessError(1, "java")
+
+    monkeypatch.setattr(Spice, "compute_score", fail)
+    with pytest.warns(SpiceWarning, match="written for Java 8"):
+        assert spice(ANSWERS, REFERENCES) is None
 
 
 def test_report_is_complete_and_readable(tmp_path):

@@ -12,6 +12,7 @@ from af_minimal.config import PRESETS
 from af_minimal.disk import checkpoints
 from af_minimal.model import load
 from af_minimal.soundworld import clap_batches, recipe, sample_score
+from af_minimal.soundworld.batches import TOKENS, alike
 from af_minimal.soundworld.captions import caption_is_right, heard_events
 from af_minimal.soundworld.near_misses import near_misses
 from af_minimal.soundworld.scenes import Event, Score
@@ -118,3 +119,17 @@ def test_a_new_run_goes_on_from_a_finished_model(run, tmp_path, monkeypatch):
     recipe.run_all(later)
     answer = load(tmp_path / "model").ask(SILENCE, "what is it?", max_new_tokens=2)
     assert isinstance(answer, str)
+
+
+def test_rows_of_a_batch_are_alike_and_long_ones_are_few():
+    rng = np.random.default_rng(0)
+    rows = [(i, [0] * int(n)) for i, n in enumerate(rng.integers(60, 600, 400))]
+    sizes = {}
+    for _ in range(200):
+        batch = alike(rows, 50, rng)
+        longest = max(len(ids) for _, ids in batch)
+        assert 1 <= len(batch) <= 50 and len(batch) * longest <= TOKENS
+        assert sum(len(ids) for _, ids in batch) > 0.5 * len(batch) * longest
+        sizes[longest // 200] = len(batch)
+    assert sizes[0] > sizes[2]
+    assert alike([(0, [0] * 9_000)], 4, rng) == [(0, [0] * 9_000)]

@@ -42,9 +42,11 @@ ROOMS = (
     ("stages",),
     ("training",),
     ("generation",),
+    ("chat",),
     ("evaluation",),
     ("official",),
     ("soundworld",),
+    ("findings",),
     ("course",),
     ("systems",),
 )

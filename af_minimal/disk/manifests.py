@@ -50,9 +50,11 @@ def read_manifest(
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
     path = Path(path)
-    manifest = _load(path)
+    manifest = load_object(path)
     if "interleaved_data" in manifest:
-        return _read_interleaved(path, manifest, data_root, check_audio)
+        from .interleaved import read_interleaved  # which reads manifests itself
+
+        return read_interleaved(path, manifest, data_root, check_audio)
     rows = manifest.get("data")
     if not isinstance(rows, dict) or not rows:
         raise ManifestError(
@@ -69,11 +71,12 @@ def read_manifest(
             examples.append(_example(row, folder, Path(data_root), task, check_audio))
         except ValueError as error:
             broken.append(f"row {key}: {error}")
-    _raise_broken(path, broken)
+    raise_broken(path, broken)
     return examples
 
 
-def _load(path: Path) -> dict:
+def load_object(path: Path) -> dict:
+    """The JSON object in a file; ManifestError when there is none."""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -85,7 +88,8 @@ def _load(path: Path) -> dict:
     return manifest
 
 
-def _raise_broken(path: Path, broken: list[str]) -> None:
+def raise_broken(path: Path, broken: list[str]) -> None:
+    """ManifestError that lists broken rows, if there are any."""
     if broken:
         more = len(broken) - MAX_SHOWN
         tail = [f"... and {more} more"] if more > 0 else []
@@ -157,33 +161,6 @@ def _dialogue(turns) -> tuple[tuple[str, str], ...]:
     return tuple((_text(turn, "user"), _text(turn, "assistant")) for turn in turns)
 
 
-def _read_interleaved(
-    path: Path, manifest: dict, data_root: str | Path, check_audio: bool
-) -> list[Example]:
-    """Few-shot rows come from train.json, the query from the split's own manifest."""
-    kind, _, split = path.stem.removeprefix("interleaved_").partition("-")
-    train = read_manifest(path.with_name("train.json"), data_root, check_audio)
-    queries = read_manifest(path.with_name(f"{split}.json"), data_root, check_audio)
-    kind = {"knn": "similar"}.get(kind, kind)
-    examples, broken = [], []
-    for key, row in manifest["interleaved_data"].items():
-        try:
-            query = _at(queries, row["generation_index_in_split"])
-            shots = tuple(_at(train, i) for i in row["fewshot_indices_in_train"])
-            fields = query.__dict__ | {"examples": shots, "examples_are": kind}
-            examples.append(Example(**fields))
-        except (KeyError, TypeError, ValueError) as error:
-            broken.append(f"row {key}: {error!r}")
-    _raise_broken(path, broken)
-    return examples
-
-
-def _at(examples: list[Example], index: int) -> Example:
-    if not isinstance(index, int) or not 0 <= index < len(examples):
-        raise ValueError(f"index {index!r} is not one of {len(examples)} rows")
-    return examples[index]
-
-
 def write_manifest(
     path: str | Path,
     examples: Sequence[Example],
@@ -203,7 +180,7 @@ def write_manifest(
         if not isinstance(example.audio, (str, Path))
         or not inside(Path(example.audio), data_root)
     ]
-    _raise_broken(Path(path), broken)
+    raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
     manifest = {
         "dataset_path": str(data_root),
@@ -213,7 +190,12 @@ def write_manifest(
         "total_num": len(rows),
         "data": rows,
     }
-    text = json.dumps(manifest, ensure_ascii=False, indent=1)
+    write_object(path, manifest)
+
+
+def write_object(path: str | Path, content: dict) -> None:
+    """Write a JSON file whole or not at all."""
+    text = json.dumps(content, ensure_ascii=False, indent=1)
     temporary = Path(f"{path}.{os.getpid()}.tmp")
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)

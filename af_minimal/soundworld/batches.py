@@ -24,6 +24,7 @@ WEIGHTS = {"caption": 10, "count": 5, "open": 4}
 WEIGHTS |= {"binary presence": 8, "binary attribute": 8, "binary order": 8}
 WEIGHTS["dialogue"] = 14
 OTHER_WEIGHT = 1
+TOKENS = 2560  # at most in one batch, padding included
 ROUNDS = (
     6  # of questions about a scene, each with other sounds, attributes and wordings
 )
@@ -38,7 +39,7 @@ class FlamingoBatches:
     Taught in: notebooks/08_staged_training.ipynb
     """
 
-    LIKE = 4
+    LIKE = 4  # batches drawn for one that is kept, of rows of like length
 
     def __init__(
         self,
@@ -61,14 +62,11 @@ class FlamingoBatches:
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step])
-        # texts of like length pad little: draw four batches, sort, take one of the four
         chosen = rng.integers(len(self.asked), size=self.LIKE * self.size)
         drawn = [(i, draw_question(self.asked[i], rng)) for i in chosen]
-        drawn.sort(key=lambda pair: len(pair[1]))
-        start = self.size * int(rng.integers(self.LIKE))
         samples = [
             Sample(ids, ids, self.features[i].float(), self.mask[i])
-            for i, ids in drawn[start : start + self.size]
+            for i, ids in alike(drawn, self.size, rng)
         ]
         batch = collate(samples, self.ids["pad"])
         if self.text_only:
@@ -76,6 +74,20 @@ class FlamingoBatches:
         else:
             batch["labels"] = build_labels(batch["input_ids"], **self.ids)  # (B, T)
         return [batch]
+
+
+def alike(drawn: list[tuple], size: int, rng: np.random.Generator) -> list[tuple]:
+    """Rows of like length, which pad little: at most `size`, at most `TOKENS` tokens.
+
+    Each row is a pair whose second part are its token ids. So a batch of long rows
+    costs what a batch of short ones costs.
+    """
+    drawn = sorted(drawn, key=lambda pair: len(pair[1]))
+    start = size * int(rng.integers(max(1, len(drawn) // size)))
+    rows = drawn[start : start + size]
+    fit = max(1, TOKENS // len(rows[-1][1]))
+    start = int(rng.integers(max(1, len(rows) - fit + 1)))
+    return rows[start : start + fit]
 
 
 def tokenised_questions(scene: Scene, seed: int, tokenizer) -> dict[str, list]:
@@ -121,6 +133,7 @@ class EpisodeBatches:
     """
 
     MOST = 8  # examples before the query
+    LIKE = 2
 
     def __init__(
         self,
@@ -128,18 +141,20 @@ class EpisodeBatches:
         tokenizer,
         features: Tensor,  # (N, L, E) of all scenes
         mask: Tensor,  # (N, L)
-        size: int = 32,
+        audios: int = 96,  # in one batch: few rows of many examples, or many of few
         seed: int = 0,
         longest: int = 512,  # tokens; the positions of `mini`
     ):
         self.episodes, self.tokenizer = episodes, tokenizer
         self.features, self.mask, self.longest = features, mask, longest
-        self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
+        self.audios, self.seed, self.ids = audios, seed, special_ids(tokenizer)
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step, 1])
-        shots = int(rng.integers(1, self.MOST + 1))
-        drawn = [self.draw(rng, shots) for _ in range(self.size)]
+        shots = int((self.MOST + 1) ** rng.random())  # few more often than many
+        rows = max(1, self.audios // (shots + 1))
+        drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
+        drawn = alike(drawn, rows, rng)
         samples = [
             Sample(
                 ids,

@@ -35,9 +35,9 @@ STAGES = {
     "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
-    "sft": StageConfig("sft", 7000, 7e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 5000, 7e-4, gate_lr=20, precision="bf16"),
 }
-FEW_SHOT = 0.3  # share of the steps of sft that learn from examples
+FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
@@ -139,12 +139,14 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
 def episode_batches(
     run: Run, encoder, scenes: list[Scene], tokenizer, features: Tensor, mask: Tensor
 ) -> EpisodeBatches:
-    """Few-shot episodes among the scenes, half as many rows: each is much longer."""
+    """Few-shot episodes among the scenes."""
     with torch.no_grad():
         near = encoder.pool(features.float(), mask)  # (N, C)
     episodes = Episodes(scenes, near.cpu().numpy(), run.episodes)
-    size = max(1, run.batch // 2)
-    return EpisodeBatches(episodes, tokenizer, features, mask, size, run.seed)
+    audios = run.batch + run.batch // 2
+    longest = run.config.lm["max_position_embeddings"]
+    sounds = features, mask
+    return EpisodeBatches(episodes, tokenizer, *sounds, audios, run.seed, longest)
 
 
 def run_all(run: Run, resume: bool = True) -> None:

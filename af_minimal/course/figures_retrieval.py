@@ -1,0 +1,96 @@
+"""Figures of the notebook on retrieval: accuracy against k, who attends to which."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .picture import AUDIO, GATE, TEXT
+from .viz import HEAT, QUIET, new_figure, show, to_numpy
+
+HUES = (TEXT, AUDIO, GATE, "#CC79A7", QUIET)
+
+
+def accuracy_against_k(
+    lines: Mapping[str, Mapping[int, float]],
+    bounds: Mapping[str, Mapping[int, float]] | None = None,
+) -> None:
+    """Share of right answers against the number of examples, a line for each name.
+
+    Args:
+        lines: name -> {k: share}.
+        bounds: the same; dashed, in the hue of the line of that name: what no answer
+            that copies from its examples can exceed.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    figure = new_figure()
+    axes = figure.axes[0]
+    for (name, line), hue in zip(lines.items(), HUES, strict=False):
+        axes.plot(list(line), list(line.values()), "o-", color=hue, label=name)
+        bound = (bounds or {}).get(name)
+        if bound:
+            label = f"bound of {name}"
+            axes.plot(list(bound), list(bound.values()), "--", color=hue, label=label)
+    axes.set_xticks(sorted({k for line in lines.values() for k in line}))
+    axes.set(xlabel="examples before the question, k", ylabel="share right")
+    axes.set(ylim=(-0.03, 1.03))
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    show(figure, f"Share right against the number of examples: {', '.join(lines)}")
+
+
+def shares_of_examples(
+    maps: Mapping[str, np.ndarray], words: Sequence[str], columns: Sequence[str]
+) -> None:
+    """Heat-maps side by side: each word of an answer (row) over the examples (columns).
+
+    Args:
+        maps: title -> shares (words, columns).
+
+    Raises ValueError when a map has other numbers of rows or columns.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    figure = new_figure(height=max(1.0, 0.5 + 0.11 * len(words)))
+    figure.clear()
+    panels = figure.subplots(1, len(maps), squeeze=False)[0]
+    for axes, (title, shares) in zip(panels, maps.items(), strict=True):
+        shares = to_numpy(shares)  # (words, columns)
+        if shares.shape != (len(words), len(columns)):
+            raise ValueError(
+                f"{title!r} has shape {shares.shape}; there are {len(words)} words and "
+                f"{len(columns)} columns."
+            )
+        image = axes.imshow(shares, aspect="auto", vmin=0, cmap=HEAT)
+        axes.set_xticks(
+            range(len(columns)), columns, rotation=35, ha="right", fontsize=8
+        )
+        axes.set_yticks(range(len(words)), [w.replace("$", r"\$") for w in words])
+        axes.tick_params(axis="y", labelsize=9, colors=TEXT)
+        axes.set(xlabel="example", title=title)
+        figure.colorbar(image, ax=axes, label="share of attention", pad=0.02)
+    panels[0].set_ylabel("token of the answer")
+    show(figure, f"Attention of {len(words)} tokens to examples: {', '.join(maps)}")
+
+
+def kinds_of_answers(counts: Mapping[str, Mapping[str, int]]) -> None:
+    """One bar for each case, split by what kind its answers are; all in per cent.
+
+    Args:
+        counts: case -> {kind of answer: how many}; the same kinds in every case.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    figure = new_figure(height=0.5 + 0.14 * len(counts))
+    axes = figure.axes[0]
+    kinds = list(next(iter(counts.values())))
+    left = np.zeros(len(counts))
+    for kind, hue in zip(kinds, HUES, strict=False):
+        row = [counts[case].get(kind, 0) for case in counts]
+        total = [max(1, sum(counts[case].values())) for case in counts]
+        width = 100 * np.array(row) / np.array(total)
+        axes.barh(list(counts), width, left=left, color=hue, label=kind)
+        left += width
+    axes.invert_yaxis()
+    axes.set(xlabel="answers (%)", xlim=(0, 100))
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    show(figure, f"Kinds of answers of the cases: {', '.join(counts)}")

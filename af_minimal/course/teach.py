@@ -1,0 +1,119 @@
+"""Teach the model names for sounds of your own: upload, name, ask.
+
+As in `widgets.py`, every callback writes widget values only.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ipywidgets as widgets
+import soundfile
+
+from ..audio import Clip, resample
+from ..data import Example
+from ..retrieval import Datastore
+from .widgets import SOUND_FILES, decode, wav_bytes
+
+PROMPT = "classify this sound."
+
+
+def write_folders(folder: str | Path, examples: Sequence[Example]) -> Path:
+    """Write Clips as `folder/<output>/<number>.wav`, as `read_labelled` reads them.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    folder = Path(folder)
+    for number, example in enumerate(examples):
+        path = folder / example.output.replace(" ", "_") / f"{number:02d}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, example.audio.waveform, example.audio.sample_rate)
+    return folder
+
+
+class TeachWidget(widgets.VBox):
+    """Upload sounds under a name, then upload another and ask what it is.
+
+    `examples` grows with every sound that is taught; `store` holds them.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+
+    def __init__(self, model, examples: Sequence[Example] = (), prompt: str = PROMPT):
+        self.model, self.prompt = model, prompt
+        self.store = Datastore.build(examples, model.encoder) if examples else None
+        kinds = ",".join(SOUND_FILES)
+        self.name = widgets.Text("", description="name", placeholder="a word you made")
+        self.sounds = widgets.FileUpload(
+            accept=kinds, multiple=True, description="its sounds"
+        )
+        self.teach = widgets.Button(description="Teach", button_style="primary")
+        self.known = widgets.Label("")
+        self.query = widgets.FileUpload(
+            accept=kinds, multiple=False, description="a new sound"
+        )
+        self.k = widgets.IntSlider(4, 0, 8, description="examples k")
+        self.button = widgets.Button(description="Ask", button_style="primary")
+        self.audio = widgets.Audio(autoplay=False, loop=False)
+        self.answer = widgets.Label("")
+        self.teach.on_click(self._teach)
+        self.button.on_click(self._ask)
+        self._count()
+        super().__init__(
+            [
+                widgets.HBox([self.name, self.sounds, self.teach]),
+                self.known,
+                widgets.HBox([self.query, self.k, self.button]),
+                self.audio,
+                self.answer,
+            ]
+        )
+
+    @property
+    def examples(self) -> list[Example]:
+        """All sounds that have a name by now."""
+        return self.store.examples if self.store else []
+
+    def clips(self, upload) -> list:
+        """Uploaded files as Clips at the model's rate; ValueError if one is broken."""
+        rate = self.model.config.audio.sample_rate
+        files = [(bytes(file["content"]), file["name"]) for file in upload.value]
+        heard = [decode(content, name) for content, name in files]
+        # without the path: two uploads may be called recording.wav and differ
+        clips = [Clip(clip.waveform, clip.sample_rate) for clip in heard]
+        return [resample(clip, rate) for clip in clips]
+
+    def _teach(self, button=None) -> None:
+        name = self.name.value.strip().lower()
+        if not name or not self.sounds.value:
+            self.known.value = "Type a name and choose one or more sound files."
+            return
+        try:
+            new = [Example(c, self.prompt, name) for c in self.clips(self.sounds)]
+            if self.store is None:
+                self.store = Datastore.build(new, self.model.encoder)
+            else:
+                self.store.add(new)
+        except ValueError as error:
+            self.known.value = str(error)
+            return
+        self.sounds.value = ()
+        self._count()
+
+    def _count(self) -> None:
+        names = [example.output for example in self.examples]
+        each = [f"{name} ({names.count(name)})" for name in dict.fromkeys(names)]
+        self.known.value = "taught: " + (", ".join(each) or "nothing yet")
+
+    def _ask(self, button=None) -> None:
+        if not self.query.value:
+            self.answer.value = "Choose a new sound first."
+            return
+        self.answer.value = "listening ..."
+        try:
+            (clip,) = self.clips(self.query)
+            self.audio.value = wav_bytes(clip)
+            k = min(self.k.value, len(self.examples))
+            shown = self.store.neighbours(clip, k) if k else []
+            self.answer.value = self.model.ask(clip, self.prompt, examples=shown)
+        except ValueError as error:  # a broken file, an impossible name
+            self.answer.value = str(error)

@@ -1,0 +1,1 @@
+"""What the papers found, measured here in miniature, and whether it holds."""

@@ -1,0 +1,216 @@
+"""The findings of the Audio Flamingo paper: claims, and the experiments that test them.
+
+The toy world's lines take the recipe apart that `mini` is trained with: AF1's own, then
+with episodes of new names, then with episodes of wrong examples as well.
+
+Taught in: notebooks/11_evaluation.ipynb
+"""
+
+from functools import partial
+
+from .mini import (
+    block_mask,
+    few_shot,
+    gates_closed,
+    shipped_weights,
+    similarity_filter,
+)
+from .rows import Claim, Experiment
+from .toy_few_shot import (
+    CURVE,
+    POINTS,
+    RECIPES,
+    few_shot_by_recipe,
+    learn_all_answers,
+)
+from .toy_few_shot import TOY as FEW_SHOT_TOY
+from .toy_order import TOY as ORDER_TOY
+from .toy_order import windows_or_one_vector
+
+PAPER_FEW_SHOT = "guns 1.6 % → 53.5 %, birds 0.0 % → 42.2 %"
+NONE = "no number"
+
+EXPERIMENTS = {
+    "gates": Experiment(gates_closed, shipped_weights),
+    "block mask": Experiment(block_mask, shipped_weights),
+    "few-shot": Experiment(few_shot, shipped_weights),
+    "filter": Experiment(similarity_filter, shipped_weights),
+    **{
+        f"toy, {name}": Experiment(
+            partial(few_shot_by_recipe, recipe=recipe),
+            partial(repr, (recipe, FEW_SHOT_TOY)),
+        )
+        for name, recipe in RECIPES.items()
+    },
+    "toy losses": Experiment(learn_all_answers, partial(repr, (CURVE, POINTS))),
+    "toy order": Experiment(windows_or_one_vector, partial(repr, ORDER_TOY)),
+}
+
+T_F1 = [
+    Claim(
+        id="T-F1",
+        claim="With its gates at zero the model is the text-only language model "
+        "(largest difference of a logit).",
+        paper="exact, by construction",
+        experiment="gates",
+        ours="gates closed",
+        rules=("gates closed < 1e-6", "gates as trained > 1e-6"),
+    )
+]
+
+T_F2 = [
+    Claim(
+        id="T-F2",
+        claim="Sounds and names that training never met: not named without examples, "
+        "named with similar ones, less with random ones.",
+        paper=PAPER_FEW_SHOT,
+        experiment="few-shot",
+        ours="unseen names, 4 similar",
+        rules=(
+            "unseen names, no example <= 0.05",
+            "unseen names, 4 similar >= 0.5",
+            "unseen names, 4 random < unseen names, 4 similar",
+        ),
+        chance="unseen names, chance",
+    ),
+    Claim(
+        id="T-F2 purity",
+        claim="Few-shot accuracy comes near the purity of what is retrieved.",
+        paper=NONE,
+        experiment="few-shot",
+        ours="4 similar minus purity",
+        rules=("4 similar minus purity >= -0.1",),
+    ),
+    *(
+        Claim(
+            id=f"T-F2 toy, {name}",
+            claim=f"From nothing, with {name}: unseen classes are named from similar "
+            "examples.",
+            paper=PAPER_FEW_SHOT,
+            experiment=f"toy, {name}",
+            ours="unseen names, 4 similar",
+            rules=(
+                "unseen names, no example <= 0.05",
+                "unseen names, 4 similar >= 0.5",
+                "unseen names, 4 random < unseen names, 4 similar",
+            ),
+            chance="unseen names, chance",
+        )
+        for name in RECIPES
+    ),
+]
+
+T_F3 = [
+    Claim(
+        id="T-F3",
+        claim="Accuracy is bounded by the share of questions whose true name is among "
+        "the examples (largest excess, of 1, 4 and 8 examples).",
+        paper=NONE,
+        experiment="few-shot",
+        ours="most above the bound",
+        rules=("most above the bound <= 0",),
+    ),
+    Claim(
+        id="T-F3 more examples",
+        claim="It rises from 1 to 4 to 8 similar examples.",
+        paper="AudioCaps CIDEr 0.518, 0.538, 0.546 with 4, 8, 16",
+        experiment="few-shot",
+        ours="unseen names, 8 similar",
+        rules=(
+            "unseen names, 1 similar < unseen names, 4 similar",
+            "unseen names, 4 similar < unseen names, 8 similar",
+        ),
+        chance="unseen names, chance",
+    ),
+]
+
+T_F4 = [
+    Claim(
+        id="T-F4",
+        claim="Known sounds whose examples are all of other classes are still named "
+        "(share of the accuracy without examples).",
+        paper="one example: three wrong labels, ignored",
+        experiment="few-shot",
+        ours="share kept, other classes",
+        rules=("share kept, other classes >= 0.8",),
+    ),
+    Claim(
+        id="T-F4 wrong names",
+        claim="The same with similar sounds under wrong names.",
+        paper="one example: three wrong labels, ignored",
+        experiment="few-shot",
+        ours="share kept, wrong names",
+        rules=("share kept, wrong names >= 0.8",),
+    ),
+    *(
+        Claim(
+            id=f"T-F4 toy, {name}",
+            claim=f"From nothing, with {name}: examples of other classes do not "
+            "mislead.",
+            paper="one example: three wrong labels, ignored",
+            experiment=f"toy, {name}",
+            ours="share kept",
+            rules=("share kept >= 0.8",),
+        )
+        for name in RECIPES
+    ),
+]
+
+T_F5 = [
+    Claim(
+        id="T-F5",
+        claim="An answer learns nothing from an audio that comes after it (gradient of "
+        "answer 1's loss at audio 2).",
+        paper="exact, by construction",
+        experiment="block mask",
+        ours="gradient of answer 1's loss at audio 2",
+        rules=(
+            "gradient of answer 1's loss at audio 2 <= 0",
+            "gradient of answer 1's loss at audio 1 > 0",
+            "gradient of answer 2's loss at audio 1 > 0",
+        ),
+    )
+]
+
+T_F6 = [
+    Claim(
+        id="T-F6",
+        claim="Learning every answer of a row teaches in-context learning faster than "
+        "learning the last alone (unseen names, mean over the learning curve).",
+        paper=NONE,
+        experiment="toy losses",
+        ours="all answers, mean of the curve",
+        rules=("all answers, mean of the curve > last answer, mean of the curve",),
+        chance="chance",
+    )
+]
+
+T_F7 = [
+    Claim(
+        id="T-F7",
+        claim="The half least similar by CLAP holds more of the planted wrong texts "
+        "than any half (share of them that is dropped).",
+        paper="no number; pairs below a cosine of 0.3 are dropped",
+        experiment="filter",
+        ours="dropped by similarity",
+        rules=("dropped by similarity > dropped at random",),
+        chance="chance",
+    )
+]
+
+T_F8 = [
+    Claim(
+        id="T-F8",
+        claim="A vector for each window beats one vector for the whole sound on "
+        "questions of order.",
+        paper=NONE,
+        experiment="toy order",
+        ours="order, windows minus one vector",
+        rules=(
+            "order, windows > order, one vector",
+            "order, windows minus one vector >= 0.25",
+        ),
+    )
+]
+
+CLAIMS = [*T_F1, *T_F2, *T_F3, *T_F4, *T_F5, *T_F6, *T_F7, *T_F8]

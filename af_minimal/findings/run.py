@@ -1,0 +1,154 @@
+"""Measure what the claims need, each experiment once for each seed, and judge.
+
+What is measured is written down at once, so a run that is killed goes on where it was:
+`numbers.json` has the numbers, `findings.json` and `README.md` are made of them.
+
+Taught in: notebooks/11_evaluation.ipynb
+"""
+
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import torch
+from tqdm.auto import tqdm
+
+from ..disk.checkpoints import write_json
+from .rows import Claim, Experiment, Numbers, make_row, write_findings
+
+Task = tuple[str, int]  # experiment, seed
+
+
+def run(
+    claims: Sequence[Claim],
+    experiments: Mapping[str, Experiment],
+    out: str | Path,
+    seeds: int = 3,
+    only: Sequence[str] = (),
+    again: bool = False,
+    workers: int = 2,
+) -> list[dict]:
+    """Measure what is missing, write `findings.json` and the page, return the rows.
+
+    Args:
+        out: folder of the results; what it holds is not measured again.
+        seeds: seeds 0, 1, ... of each experiment.
+        only: ids ("T-F2" means all that begin so); () measures all. The others keep
+            what was measured of them before.
+        again: measure anew what was asked for.
+        workers: processes, one thread each; 1 measures in this process.
+
+    Raises:
+        ValueError: when `only` names no claim, or `seeds` is below 1.
+
+    Taught in: notebooks/11_evaluation.ipynb
+    """
+    if seeds < 1:
+        raise ValueError(f"seeds is {seeds}; a finding needs at least one.")
+    wanted = {claim.experiment for claim in chosen(claims, only)}
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    known = read_numbers(out, experiments, wanted if again else ())
+    tasks = [
+        (name, seed)
+        for name in experiments
+        if name in wanted
+        for seed in range(seeds)
+        if str(seed) not in known[name]["seeds"]
+    ]
+    rows = write_rows(out, claims, known, seeds)
+    bar = tqdm(total=len(tasks), desc="findings", disable=not tasks)
+    for (name, seed), numbers, seconds in measure_all(tasks, experiments, workers):
+        entry = {"numbers": numbers, "seconds": round(seconds, 1)}
+        known[name]["seeds"][str(seed)] = entry
+        write_json(out / "numbers.json", known)
+        rows = write_rows(out, claims, known, seeds)
+        bar.update()
+        bar.set_postfix_str(f"{name}, seed {seed}: {seconds:.0f} s")
+    bar.close()
+    return rows
+
+
+def chosen(claims: Sequence[Claim], only: Sequence[str]) -> list[Claim]:
+    """The claims whose id is, or begins with, one of those asked for."""
+    ids = [claim.id for claim in claims]
+    for asked in only:
+        if not any(belongs(id, asked) for id in ids):
+            raise ValueError(f"no finding {asked!r}; there are: {'; '.join(ids)}.")
+    return [c for c in claims if not only or any(belongs(c.id, a) for a in only)]
+
+
+def belongs(id: str, asked: str) -> bool:
+    """Whether "T-F2 toy, new names" is meant by "T-F2"."""
+    return id == asked or id.startswith((f"{asked} ", f"{asked},"))
+
+
+def read_numbers(out: Path, experiments: Mapping[str, Experiment], forget=()) -> dict:
+    """What was measured before, experiment by experiment, if it is still ours."""
+    path = out / "numbers.json"
+    saved = json.loads(path.read_text()) if path.exists() else {}
+    known = {}
+    for name, experiment in experiments.items():
+        entry = {"made_with": experiment.made_with(), "seeds": {}}
+        old = saved.get(name, {})
+        if name not in forget and old.get("made_with") == entry["made_with"]:
+            entry["seeds"] = old["seeds"]
+        known[name] = entry
+    return known
+
+
+def measure_all(
+    tasks: list[Task], experiments: Mapping[str, Experiment], workers: int
+) -> Iterator[tuple[Task, Numbers, float]]:
+    """The numbers of each task and the seconds it took, in the order they are done."""
+    if workers == 1 or len(tasks) < 2:
+        for name, seed in tasks:
+            yield (name, seed), *measure(experiments[name], seed)
+        return
+    # torch does not survive a fork once it has used threads
+    fresh = multiprocessing.get_context("spawn")
+    os.environ["TQDM_DISABLE"] = "1"  # of the processes to come: one bar is enough
+    pool = ProcessPoolExecutor(workers, fresh)
+    try:
+        running = {
+            pool.submit(measure, experiments[name], seed): (name, seed)
+            for name, seed in tasks
+        }
+        for done in as_completed(running):
+            yield running[done], *done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        os.environ.pop("TQDM_DISABLE")
+
+
+def measure(experiment: Experiment, seed: int) -> tuple[Numbers, float]:
+    """The numbers of one seed as plain floats, and the seconds they took."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    torch.set_num_threads(1)  # the same sums on every machine, and a core for others
+    began = time.perf_counter()
+    numbers = experiment.measure(seed)
+    seconds = time.perf_counter() - began
+    return {name: float(value) for name, value in numbers.items()}, seconds
+
+
+def write_rows(
+    out: Path, claims: Sequence[Claim], known: Mapping[str, dict], seeds: int
+) -> list[dict]:
+    """Judge every claim by what is known, write the results, return the rows."""
+    rows = []
+    for claim in claims:
+        by_seed = known[claim.experiment]["seeds"]
+        # seeds in order from 0, without a gap: none is picked
+        measured = []
+        while str(len(measured)) in by_seed:
+            measured.append(by_seed[str(len(measured))]["numbers"])
+        rows.append(make_row(claim, measured, seeds))
+    times = [e["seconds"] for k in known.values() for e in k["seeds"].values()]
+    minutes = sum(times) / 60
+    note = f"Measuring took {minutes:.0f} minutes of one thread, {len(times)} times."
+    write_findings(out, rows, note if times else "")
+    return rows

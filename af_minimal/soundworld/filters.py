@@ -1,0 +1,182 @@
+"""Two filters for generated conversations: answers that refuse, and that do not fit.
+
+A language model that writes about a sound it cannot hear sometimes says so, and at
+other times makes things up. Words give the first away, a look at the sound the second.
+
+Official: chat/data, after LLARK and LTU: AF1 drops what refuses, and what LAION-CLAP
+finds unlike the sound (cosine below 0.3). The phrases here are our own.
+Taught in: notebooks/10_dialogue.ipynb
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..clap import MiniCLAP
+from .features import hear
+
+AF1_THRESHOLD = 0.3  # for LAION-CLAP; another encoder has another scale
+
+Round = tuple[str, str]  # user, assistant
+
+_REFUSALS = (
+    r"(do|does|did) not (say|state|specify|mention|indicate|reveal|describe|tell)",
+    r"not (\w+ly )?(said|stated|specified|mentioned|indicated|given|provided)",
+    r"(can|could) ?not (be |\w+ly )*(determine|know|tell|told|say|said|infer)",
+    r"(impossible|not possible|unable|hard|difficult) to (determine|know|tell|say)",
+    r"(without|need) (more|further|additional|any) (context|information|detail)",
+    r"(no|not enough|insufficient|too little) (context|information|detail)",
+    r"(is|are|remains?) (unclear|unknown|unspecified|not (clear|known))",
+    r"as an? (ai|artificial|language model|text)",
+    r"(am|we are) (sorry|afraid|not able)",
+)
+REFUSAL = re.compile(rf"\b(?:{'|'.join(_REFUSALS)})")
+
+# what `plant_bad` writes; no phrase catches the last one, for no list is complete
+PLANTED = (
+    "the recording does not specify that.",
+    "this cannot be determined from the labels.",
+    "it is hard to tell without additional context.",
+    "i'm sorry, there is not enough information.",
+    "as an ai i could not tell.",
+    "that is anyone's guess.",
+)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A round that a filter took out, and why."""
+
+    dialogue: int  # which one, from 0
+    turn: int  # which round of it, from 0
+    user: str
+    assistant: str
+    why: str  # "refusal", or "unlike the sound: cosine 0.12"
+
+
+def has_refusal(text: str) -> bool:
+    """Whether an answer says that it has no answer.
+
+    Taught in: notebooks/10_dialogue.ipynb
+    """
+    spelt = " ".join(
+        text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split()
+    )
+    spelt = re.sub(r"\bcan't\b", "cannot", spelt)
+    spelt = re.sub(r"n't\b", " not", spelt).replace("'m ", " am ")
+    return REFUSAL.search(spelt) is not None
+
+
+@torch.no_grad()
+def similarity_scores(
+    clap: MiniCLAP, waves: Sequence[np.ndarray], texts: Sequence[str]
+) -> np.ndarray:
+    """Cosine (N,) of N sounds with their N texts, each sound pooled over its windows.
+
+    Args:
+        waves: N waveforms (samples,) at the encoder's rate; an array that is given
+            several times is heard once.
+
+    Raises:
+        ValueError: when the numbers of sounds and texts differ.
+
+    Taught in: notebooks/10_dialogue.ipynb
+    """
+    if len(waves) != len(texts):
+        raise ValueError(
+            f"{len(waves)} sounds came with {len(texts)} texts; give as many."
+        )
+    if not len(texts):
+        return np.zeros(0)
+    once = {id(wave): wave for wave in waves}
+    heard = clap.encoder.pool(*hear(clap.encoder, list(once.values())))  # (sounds, C)
+    place = {key: i for i, key in enumerate(once)}
+    rows = [place[id(wave)] for wave in waves]
+    said = torch.cat(  # (N, C)
+        [clap.embed_text(list(texts[i : i + 256])) for i in range(0, len(texts), 256)]
+    )
+    return (heard[rows] * said).sum(-1).float().cpu().numpy()  # (N,)
+
+
+def filter_dialogues(
+    clap: MiniCLAP,
+    waves: Sequence[np.ndarray],
+    dialogues: Sequence[Sequence[Round]],
+    threshold: float = AF1_THRESHOLD,
+) -> tuple[list[list[Round]], list[Dropped]]:
+    """Drop rounds that refuse, and rounds whose answer is unlike the sound.
+
+    The answer alone is compared: a question may well name what is not there. A round
+    goes without those that lean on it, as in AF1, and a conversation may end up empty.
+
+    A threshold is worth something for one encoder and one kind of text. To find it,
+    score answers that you trust with `similarity_scores` and take the quantile that you
+    are ready to lose: `np.quantile(scores, 0.05)` gives up one in twenty.
+
+    Args:
+        waves: the sound (samples,) of each conversation.
+        dialogues: conversations of (user, assistant) rounds.
+        threshold: the least cosine of a round that is kept.
+
+    Returns:
+        the conversations with the rounds that are kept, and every dropped round.
+
+    Raises:
+        ValueError: when the numbers of sounds and conversations differ.
+
+    Taught in: notebooks/10_dialogue.ipynb
+    """
+    if len(waves) != len(dialogues):
+        raise ValueError(
+            f"{len(waves)} sounds came with {len(dialogues)} conversations; give as "
+            "many."
+        )
+    places = [(d, t) for d, talk in enumerate(dialogues) for t in range(len(talk))]
+    why = {(d, t): "refusal" for d, t in places if has_refusal(dialogues[d][t][1])}
+    rest = [place for place in places if place not in why]
+    answers = [dialogues[d][t][1] for d, t in rest]
+    cosines = similarity_scores(clap, [waves[d] for d, _ in rest], answers)
+    for place, cosine in zip(rest, cosines.tolist(), strict=True):
+        if cosine < threshold:
+            why[place] = f"unlike the sound: cosine {cosine:.2f}"
+    kept = [
+        [said for t, said in enumerate(talk) if (d, t) not in why]
+        for d, talk in enumerate(dialogues)
+    ]
+    dropped = [Dropped(d, t, *dialogues[d][t], why[d, t]) for d, t in sorted(why)]
+    return kept, dropped
+
+
+def plant_bad(
+    dialogues: Sequence[Sequence[Round]], rng: np.random.Generator, share: float = 0.2
+) -> tuple[list[list[Round]], list[list[str | None]]]:
+    """Spoil a share of the answers, to see what the filters catch.
+
+    Half of them refuse, half are answers that were given about another sound.
+
+    Returns:
+        the conversations, and of each round None, "refusal" or "other scene".
+
+    Taught in: notebooks/10_dialogue.ipynb
+    """
+    answers = [(d, said) for d, talk in enumerate(dialogues) for _, said in talk]
+    spoilt, marks = [], []
+    for d, talk in enumerate(dialogues):
+        rounds, kinds = [], []
+        for user, said in talk:
+            kind = None
+            if rng.random() < share:
+                kind = "refusal" if rng.random() < 0.5 else "other scene"
+            others = [a for i, a in answers if i != d and a != said] if kind else []
+            if kind == "other scene" and others:
+                said = others[rng.integers(len(others))]
+            elif kind:
+                kind, said = "refusal", PLANTED[rng.integers(len(PLANTED))]
+            rounds.append((user, said))
+            kinds.append(kind)
+        spoilt.append(rounds)
+        marks.append(kinds)
+    return spoilt, marks

@@ -83,18 +83,17 @@ class ToyEpisodes:
         self.names, self.stored = store.outputs + asked.outputs, len(store.outputs)
         index = build_index(store.embeddings.astype(np.float32), "flat")
         queries = asked.embeddings.astype(np.float32)
-        # so many that some are of other classes
-        _, self.near = index.search(queries, STORED + most - 1)  # (asked, near)
+        _, self.near = index.search(queries, most - 1)  # (asked, shots)
 
     def __call__(self, rng: np.random.Generator, audios: int) -> Episode:
         """An episode of so many audios, the query among them."""
         which = int(rng.integers(len(self.near)))
         query, shots = self.stored + which, audios - 1
         new = rng.random() < self.recipe.new_names
-        near = self.near[which].tolist()
+        chosen = self.near[which][:shots]
         if not new and rng.random() < self.recipe.wrong:
-            near = [i for i in near if self.names[i] != self.names[query]]
-        places = [*rng.permutation(near[:shots]).tolist(), query]
+            chosen = self.others(rng, query, shots)
+        places = [*rng.permutation(chosen).tolist(), query]
         names, learn = [self.names[i] for i in places], [True] * audios
         if new and shots:  # a name is known from its second time on
             learn = [name in names[:i] for i, name in enumerate(names)]
@@ -104,6 +103,12 @@ class ToyEpisodes:
         if not self.recipe.all_answers:
             learn[:-1] = [False] * shots
         return Episode(places, CAPTIONING, [PROMPT] * audios, names, learn)
+
+    def others(self, rng: np.random.Generator, query: int, shots: int) -> list[int]:
+        """Stored sounds of classes that the query is not of."""
+        # any, not the nearest: with those, nothing was learnt in the same time
+        drawn = rng.permutation(self.stored).tolist()
+        return [i for i in drawn if self.names[i] != self.names[query]][:shots]
 
 
 def few_shot_by_recipe(seed: int, recipe: Recipe, toy: Toy = TOY) -> Numbers:
@@ -129,6 +134,7 @@ def few_shot_by_recipe(seed: int, recipe: Recipe, toy: Toy = TOY) -> Numbers:
         ("no example", None),
         ("4 similar", store.nearest(asked, 4)),
         ("4 of other classes", store.nearest_others(asked, 4)),
+        ("4 random", store.any(asked, 4, seed)),
     ):
         numbers |= scores(f"known names, {name}", model, asked, store, chosen)
     numbers["known names, chance"] = majority(asked.outputs)

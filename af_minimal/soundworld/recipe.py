@@ -35,7 +35,7 @@ STAGES = {
     "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
-    "sft": StageConfig("sft", 5000, 7e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 8500, 7e-4, gate_lr=20, precision="bf16"),
 }
 FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
 # by folder in the run; "sft-alone" is the control that skips pre-training

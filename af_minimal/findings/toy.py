@@ -37,7 +37,7 @@ class Toy:
     steps: int
     windows: int = 2  # W
     most: int = 5  # audios in a row
-    batch: int = 16
+    batch: int = 16  # of the longest rows; more of shorter ones
     lr: float = 3e-3
     gate_lr: float = 5.0  # times lr
     schedule: str = "cosine"
@@ -119,9 +119,9 @@ def batches_of(episodes, tokenizer, toy: Toy, seed: int) -> EpisodeBatches:
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    batches = EpisodeBatches(
-        episodes, tokenizer, episodes.features, episodes.mask, toy.batch, seed
-    )
+    sounds = episodes.features, episodes.mask
+    audios = toy.batch * (toy.most + 1)  # `batch` of the longest rows
+    batches = EpisodeBatches(episodes, tokenizer, *sounds, audios, seed)
     batches.MOST = toy.most  # 1 to so many audios in a row
     return batches
 

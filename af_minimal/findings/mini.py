@@ -22,7 +22,7 @@ from ..soundworld.filters import AF1_THRESHOLD, similarity_scores
 from ..soundworld.questions import CAPTIONING
 from ..soundworld.scenes import sample_score
 from ..tokenizer import special_ids
-from .rows import Numbers, mean
+from .rows import Numbers, mean, purity
 
 SHIPPED = "mini"
 SCENES = 8  # inputs of the exact findings
@@ -154,11 +154,6 @@ def few_shot_numbers(rows: list[dict]) -> Numbers:
         "share kept, other classes": wrong / alone,
         "share kept, wrong names": lied / alone,
     }
-
-
-def purity(rows: list[dict]) -> float:
-    """Mean share of the examples that carry the true name."""
-    return mean([r["examples"].count(r["truth"]) / len(r["examples"]) for r in rows])
 
 
 def similarity_filter(seed: int) -> Numbers:

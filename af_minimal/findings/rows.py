@@ -117,6 +117,11 @@ def mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
+def purity(rows: list[dict]) -> float:
+    """Mean share of the examples that carry the true name."""
+    return mean([r["examples"].count(r["truth"]) / len(r["examples"]) for r in rows])
+
+
 def write_findings(out: Path, rows: list[dict], note: str = "") -> None:
     """Write `findings.json` and the page `README.md`, each whole or not at all.
 

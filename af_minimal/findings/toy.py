@@ -40,15 +40,14 @@ class Toy:
     batch: int = 16  # of the longest rows; more of shorter ones
     lr: float = 3e-3
     gate_lr: float = 5.0  # times lr
+    warmup: int = 100  # steps
     schedule: str = "cosine"
     noise: float = 0.8  # of a sound, where a class has length 1 in each direction
 
     def stage(self, seed: int) -> StageConfig:
         """The recipe of the training: all but the encoder learns, from nothing."""
-        warmup = min(100, self.steps // 5)
-        return StageConfig(
-            "sft", self.steps, self.lr, warmup, self.schedule, self.gate_lr, seed=seed
-        )
+        recipe = self.lr, self.warmup, self.schedule, self.gate_lr
+        return StageConfig("sft", self.steps, *recipe, seed=seed)
 
 
 def sounds_of(classes: np.ndarray, names: list[str], each: int, toy: Toy, rng) -> Heard:

@@ -19,15 +19,15 @@ from ..retrieval import build_index
 from ..soundworld.episodes import Episode
 from ..soundworld.few_shot import Heard, answer_rows
 from ..soundworld.questions import CAPTIONING
-from .rows import Numbers, mean
+from .rows import Numbers, mean, purity
 from .toy import NAMES, WIDTH, Toy, sounds_of, teach, toy_model, toy_tokenizer
 
 KNOWN, UNSEEN = 60, 40  # classes with a name of their own in training, and without
 STORED, ASKED, EXAMINED = 12, 300, 5  # sounds of each class, for three uses
 PROMPT = ""  # there is one thing to ask, so nothing need be said
 TOY = Toy(steps=1500)
-CURVE = Toy(steps=100, schedule="constant")  # steps from one exam to the next
-POINTS = 6  # exams along the curve
+CURVE = Toy(steps=25, schedule="constant")  # steps from one exam to the next
+POINTS = 12  # exams along the curve
 
 
 @dataclass(frozen=True)
@@ -152,11 +152,6 @@ def scores(
     if chosen is not None:
         numbers[f"{name}: purity"] = purity(rows)
     return numbers
-
-
-def purity(rows: list[dict]) -> float:
-    """Mean share of the examples that carry the true name."""
-    return mean([r["examples"].count(r["truth"]) / len(r["examples"]) for r in rows])
 
 
 def learn_all_answers(seed: int, toy: Toy = CURVE, points: int = POINTS) -> Numbers:

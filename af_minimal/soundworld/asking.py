@@ -19,12 +19,12 @@ class QA:
     prompt: str
     output: str
     kind: str  # binary, open, count, order, classify, classify_options, tags, caption
-    topic: str = ""  # of a binary question: presence, attribute or order
+    topic: str = ""  # presence, attribute, order (yes/no); attribute, why, like (open)
 
 
-def qa(rng, prompts, output: str, kind: str, task: str = AQA) -> QA:
+def qa(rng, prompts, output: str, kind: str, task: str = AQA, topic: str = "") -> QA:
     """A question in one of its wordings."""
-    return QA(task, prompts[rng.integers(len(prompts))], output, kind)
+    return QA(task, prompts[rng.integers(len(prompts))], output, kind, topic)
 
 
 def binary(rng, prompts, truth: bool, topic: str) -> QA:

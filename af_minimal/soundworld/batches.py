@@ -19,10 +19,11 @@ from .dialogues import dialogue
 from .episodes import Episode, Episodes
 
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
-# one token alone is worth learning, so these are many
-WEIGHTS = {"caption": 10, "count": 5, "open": 4}
-WEIGHTS |= {"binary presence": 8, "binary attribute": 8, "binary order": 8}
-WEIGHTS["dialogue"] = 14
+# one token alone is worth learning, so these are many. What a sound is like is asked in
+# four ways: to find an attribute comes before comparing it with the one in the question
+WEIGHTS = {"caption": 12, "count": 4, "open": 3, "dialogue": 8}
+WEIGHTS |= {"open like": 5, "open attribute": 8, "open why": 4, "binary attribute": 14}
+WEIGHTS |= {"binary presence": 5, "binary order": 6}
 OTHER_WEIGHT = 1
 TOKENS = 2560  # at most in one batch, padding included
 ROUNDS = (
@@ -151,7 +152,8 @@ class EpisodeBatches:
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step, 1])
-        shots = int((self.MOST + 1) ** rng.random())  # few more often than many
+        few = int((self.MOST + 1) ** rng.random())  # few more often than many
+        shots = few if rng.random() < 0.5 else int(rng.integers(1, self.MOST + 1))
         rows = max(1, self.audios // (shots + 1))
         drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
         drawn = alike(drawn, rows, rng)

@@ -31,11 +31,14 @@ KINDS = {  # line of the table -> does a row belong to it?
     "caption, overlap": lambda row: row["kind"] == "caption" and overlaps(row),
     "yes or no": lambda row: row["kind"] == "binary",
     "yes or no, is it there?": lambda row: row["topic"] == "presence",
-    "yes or no, what is it like?": lambda row: row["topic"] == "attribute",
+    "yes or no, what is it like?": lambda row: asks(row, "binary", "attribute"),
     "yes or no, which is first?": lambda row: row["topic"] == "order",
     "count": lambda row: row["kind"] == "count",
     "count, how many times": lambda row: row["kind"] == "count" and counts_times(row),
-    "open": lambda row: row["kind"] == "open",
+    "open": lambda row: asks(row, "open", ""),
+    "open, this or that?": lambda row: asks(row, "open", "attribute"),
+    "open, is it, and why?": lambda row: asks(row, "open", "why"),
+    "open, all that it is like": lambda row: asks(row, "open", "like"),
     "order": lambda row: row["kind"] == "order",
     "classify": lambda row: row["kind"] == "classify",
     "classify, six options": lambda row: row["kind"] == "classify_options",
@@ -164,6 +167,11 @@ def mark(seed: int, scene: Scene, qa: QA, answer: str) -> dict:
     if qa.kind == "caption":
         row["references"] = captions(scene.score)[:3]
     return row
+
+
+def asks(row: dict, kind: str, topic: str) -> bool:
+    """Whether a row is a question of this kind about this topic."""
+    return row["kind"] == kind and row["topic"] == topic
 
 
 def overlaps(row: dict) -> bool:

@@ -128,9 +128,19 @@ def attribute_questions(score: Score, rng) -> list[QA]:
         f"how {agree(label, 'does', 'do')} the {label} sound, {either}?",
     )
     answer = adjective(name, event.attributes[name])
+    like = ", ".join(adjective(name, event.attributes[name]) for name in names)
+    whole = (
+        f"what {be} the {label} like?",
+        f"describe the {label}.",
+        f"tell me all about the {label}.",
+    )
+    why = [f"{prompt} why?" for prompt in yes_no]
+    because = f"{'yes' if truth else 'no'}, it is {answer}."
     return [
         binary(rng, yes_no, truth, "attribute"),
-        qa(rng, choose, answer, "open"),
+        qa(rng, why, because, "open", topic="why"),
+        qa(rng, choose, answer, "open", topic="attribute"),
+        qa(rng, whole, like, "open", topic="like"),
         *which_question(score, name, rng),
     ]
 

@@ -1,0 +1,83 @@
+"""The exercises and figures of the notebook on findings."""
+
+import json
+import math
+
+import pytest
+from matplotlib.figure import Figure
+
+from af_minimal.course import checks_findings as check
+from af_minimal.course import figures_findings as figures
+from af_minimal.findings import rows
+
+
+def greater_only(rule, measured):
+    left, _, right = rule.partition(" > ")
+    return measured.get(left, 0) > float(measured.get(right, 0) or 0)
+
+
+def not_the_opposite(rule, measured):
+    """Right but for NaN, of which nothing is true."""
+    if any(math.isnan(value) and name in rule for name, value in measured.items()):
+        return True
+    return rows.is_true(rule, measured)
+
+
+def never_equal(rule, measured):
+    return rows.is_true(rule.replace("=", ""), measured)
+
+
+def some_seed(claim, measured):
+    return any(all(rows.is_true(r, n) for r in claim.rules) for n in measured)
+
+
+def nothing_is_enough(claim, measured):
+    return all(rows.is_true(r, n) for r in claim.rules for n in measured)
+
+
+def of_all_together(answers):
+    right = sum(row["examples"].count(row["truth"]) for row in answers)
+    return right / sum(len(row["examples"]) for row in answers)
+
+
+def is_there(answers):
+    return rows.mean([row["truth"] in row["examples"] for row in answers])
+
+
+WRONG = {
+    "rule": [greater_only, not_the_opposite, never_equal],
+    "judge": [some_seed, nothing_is_enough],
+    "share_true": [of_all_together, is_there],
+}
+
+
+@pytest.mark.parametrize("name", check.FINDINGS)
+def test_reference_passes_and_mistakes_do_not(name):
+    exercise = check.FINDINGS[name]
+    assert exercise.first_problem(exercise.reference) == ""
+    assert len(WRONG[name]) >= 2
+    for wrong in WRONG[name]:
+        assert exercise.first_problem(wrong)
+
+
+def test_reveal_knows_all_exercises(capsys):
+    for name in check.FINDINGS:
+        check.reveal(name)
+    with pytest.raises(ValueError, match="No exercise"):
+        check.reveal("nothing")
+
+
+def test_figures_are_drawn(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        figures, "show", lambda figure, alt: shown.append((figure, alt))
+    )
+    claim = rows.Claim("X", "a claim", "", "", "a", ("a > b",), "b")
+    numbers = [{"a": 0.9, "b": 0.2}, {"a": 0.1, "b": 0.2}]
+    row = json.loads(json.dumps(rows.make_row(claim, numbers, 2)))
+    figures.seed_chart([row])
+    figures.rule_grid(numbers, {"a > b": [True, False]})
+    assert all(isinstance(figure, Figure) for figure, _ in shown)
+    assert "X does not hold" in shown[0][1] and "a > b" in shown[1][1]
+    words = [text.get_text() for text in shown[1][0].axes[0].texts]
+    assert words == ["true", "false"]

@@ -4,7 +4,7 @@
 what a model says, back into class labels in time order, so a caption can be marked
 right or wrong without a human.
 
-Taught in: notebooks/08_staged_training.ipynb
+Taught in: notebooks/08_staged_training.ipynb, notebooks/11_evaluation.ipynb
 """
 
 import re
@@ -150,7 +150,7 @@ def heard_events(text: str) -> list[str]:
     """The class labels that a caption names, in the order in which they sound.
 
     "rain falls after a dog barks" gives ["dog bark", "rain"].
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
     said, text = mentions(text), text.lower()
     labels = [label for label, _, _ in said]
@@ -166,7 +166,7 @@ def heard_events(text: str) -> list[str]:
 def heard_counts(text: str) -> dict[str, int]:
     """How many times a caption says that each class is heard; 1 if it does not say.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     said, counts = mentions(text), {}
     ends = [start for _, start, _ in said[1:]] + [len(text)]
@@ -184,7 +184,7 @@ def caption_is_right(text: str, score: Score, counts: bool = False) -> bool:
 
     Sounds that overlap may come in either order. `counts` also asks for the right
     number of repeats.
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     heard = heard_events(text)
     if len(heard) != len(score.events):

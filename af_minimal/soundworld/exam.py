@@ -4,7 +4,7 @@ Each scene is rendered and encoded once; then the model answers all its question
 controls hear something else and are asked the same: noise, and the sound of another
 scene. What a model scores there, it knows from the question alone.
 
-Taught in: notebooks/08_staged_training.ipynb
+Taught in: notebooks/11_evaluation.ipynb
 """
 
 import numpy as np
@@ -65,7 +65,7 @@ def exam(
     Raises:
         ValueError: for another `audio`, or fewer than two scenes.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     if audio not in AUDIOS or scenes < 2:
         raise ValueError(

@@ -128,7 +128,8 @@ def attribute_questions(score: Score, rng) -> list[QA]:
         f"how {agree(label, 'does', 'do')} the {label} sound, {either}?",
     )
     answer = adjective(name, event.attributes[name])
-    like = ", ".join(adjective(name, event.attributes[name]) for name in names)
+    told = [n for n in names if n != "loudness"]  # nobody hears when it may be told
+    like = ", ".join(adjective(n, event.attributes[n]) for n in told or names)
     whole = (
         f"what {be} the {label} like?",
         f"describe the {label}.",

@@ -1,7 +1,7 @@
 """Ways of writing a caption that only examples can teach.
 
-A style is a frame around the sounds of a scene. Training draws frames, some from words
-that mean nothing; the frame of the exam is made of parts that training never uses.
+A style is a frame around the sounds of a scene. Training draws frames with ordinary and
+with invented words; the words of the exam's frame are never drawn.
 
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
@@ -13,9 +13,13 @@ import numpy as np
 from .names import invented_word
 from .score import Score, find_class
 
-PREFIXES = ("", "", "recording: ", "i hear ", "sounds = ", "tape: ", "[", "today ")
-JOINS = (", ", " and ", " then ", "; ", " / ", " + ", " | ", " > ", " & ", " - ")
-SUFFIXES = (".", ".", "", "!", " (end)", "]", " stop.", " again")
+# "@" stands for a word; were there few frames, they would be learnt and not copied
+PREFIXES = ("", "@: ", "@ @: ", "@ = ", "[@] ", "@ @ ", "@, ", "- ", "@ @ @: ")
+JOINS = (", ", " @ ", "; ", " / ", " + ", " | ", " > ", " & ", " - ", " @ @ ", ", @ ")
+SUFFIXES = ("", ".", "!", " (@)", " @", " [@]", ", @.", " @ @", " / @")
+ORDINARY = tuple(
+    "today sounds tape here then next and the end i hear again stop listen one".split()
+)
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,17 @@ EXAM_STYLE = Style("field notes: ", " ... ", " (over)")
 
 
 def draw_style(rng: np.random.Generator) -> Style:
-    """A style for training; one part in four has an invented word in it.
+    """A style for training; half of the words in it are invented.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    prefix, join, suffix = (str(rng.choice(x)) for x in (PREFIXES, JOINS, SUFFIXES))
-    if rng.random() < 0.25:
-        prefix = f"{invented_word(rng)} {invented_word(rng)}: "
-    if rng.random() < 0.25:
-        join = f" {invented_word(rng)} "
-    if rng.random() < 0.25:
-        suffix = f" {invented_word(rng)}"
-    return Style(prefix, join, suffix)
+    return Style(*(fill(rng, parts) for parts in (PREFIXES, JOINS, SUFFIXES)))
+
+
+def fill(rng: np.random.Generator, parts: tuple[str, ...]) -> str:
+    """One of the parts, with a word in each of its places."""
+    part = str(rng.choice(parts))
+    while "@" in part:
+        word = str(rng.choice(ORDINARY)) if rng.random() < 0.5 else invented_word(rng)
+        part = part.replace("@", word, 1)
+    return part

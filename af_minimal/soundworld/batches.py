@@ -22,8 +22,8 @@ from .episodes import Episode, Episodes
 # one token alone is worth learning, so these are many. What a sound is like is asked in
 # four ways: to find an attribute comes before comparing it with the one in the question
 WEIGHTS = {"caption": 12, "count": 4, "open": 3, "dialogue": 8}
-WEIGHTS |= {"open like": 24, "open attribute": 8, "open why": 4, "binary attribute": 8}
-WEIGHTS |= {"binary presence": 5, "binary order": 6}
+WEIGHTS |= {"open like": 16, "open attribute": 8, "open why": 4}
+WEIGHTS |= {"binary attribute": 16, "binary presence": 6, "binary order": 6}
 OTHER_WEIGHT = 1
 TOKENS = 2560  # at most in one batch, padding included
 ROUNDS = (

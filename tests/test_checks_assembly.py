@@ -9,6 +9,7 @@ from PIL import Image
 
 from af_minimal.course import checks_assembly as check
 from af_minimal.course import figures_text, figures_training, viz
+from af_minimal.stages import freeze
 
 IGNORE = -100
 
@@ -68,18 +69,75 @@ def all_in_each(batch, parts):
     return [batch] * parts
 
 
+def pads_the_labels_with_zero(samples, pad):
+    batch = check.collate.reference(samples, pad)
+    return batch | {"labels": batch["labels"].masked_fill(batch["labels"] < 0, 0)}
+
+
+def pads_text_on_the_left(samples, pad):
+    batch = check.collate.reference(samples, pad)
+    rows = [torch.as_tensor(sample.input_ids) for sample in samples]
+    pad_left = {"padding_value": pad, "padding_side": "left"}
+    left = torch.nn.utils.rnn.pad_sequence(rows, True, **pad_left)
+    return batch | {"input_ids": left}
+
+
+def hears_the_padding(samples, pad):
+    batch = check.collate.reference(samples, pad)
+    return batch | {"audio_mask": torch.ones_like(batch["audio_mask"])}
+
+
+def takes_the_blocks_for_language_model(name, stage):
+    part = name.split(".")[0]
+    parts = {"encoder": "encoder", "audio_transformer": "audio transformer"}
+    parts |= {"lm": "language model", "text": "text tower", "log_scale": "text tower"}
+    return parts[part] in check.trained_parts(stage)
+
+
+def everything_learns_in_sft(name, stage):
+    return stage == "sft" or check.learns.reference(name, stage)
+
+
+def forgets_the_temperature(name, stage):
+    return name != "log_scale" and check.learns.reference(name, stage)
+
+
+def equal_shares(labels, parts):
+    return torch.full((parts,), 1 / parts)
+
+
+def counts_the_first_label(labels, parts):
+    learnt = (labels != IGNORE).sum(1)
+    counts = torch.stack([rows.sum() for rows in learnt.chunk(parts)])
+    return counts / counts.sum()
+
+
+def counts_only(labels, parts):
+    learnt = (labels[:, 1:] != IGNORE).sum(1)
+    return torch.stack([rows.sum() for rows in learnt.chunk(parts)])
+
+
 PLANTED = {
     "block_parameters": (forgets_the_norms, one_gate),
     "next_token_loss": (no_shift, counts_ignored),
     "greedy": (deaf, forgets_the_mask),
     "blend": (unshuffled, with_the_fault),
+    "collate": (pads_the_labels_with_zero, pads_text_on_the_left, hears_the_padding),
+    "learns": (
+        takes_the_blocks_for_language_model,
+        everything_learns_in_sft,
+        forgets_the_temperature,
+    ),
     "lr_factor": (no_warmup, never_constant),
     "split_batch": (every_other_row, all_in_each),
+    "fair_shares": (equal_shares, counts_the_first_label, counts_only),
 }
 
 
 def test_every_check_has_planted_wrong_answers():
     assert set(PLANTED) == set(check.ASSEMBLY)
+    assert set(check.__all__) == {"build_labels", "reveal", *check.ASSEMBLY}
+    assert all(len(wrong) >= 2 for wrong in PLANTED.values())
 
 
 @pytest.mark.parametrize("name", check.ASSEMBLY)
@@ -102,12 +160,52 @@ def test_check_rejects_planted_wrong_answers(name, wrong, capsys):
     assert capsys.readouterr().out.startswith("✗")
 
 
+def test_an_unsolved_stub_lets_the_notebook_go_on(capsys):
+    def stub(*arguments):
+        raise NotImplementedError
+
+    for one in check.ASSEMBLY.values():
+        assert one(stub) is one.reference
+    assert capsys.readouterr().out.count("not solved yet") == len(check.ASSEMBLY)
+
+
+def test_a_batch_that_is_no_dict_is_told(capsys):
+    check.collate(lambda samples, pad: [1, 2])
+    check.collate(lambda samples, pad: {"input_ids": torch.zeros(1)})
+    said = capsys.readouterr().out
+    assert "a dict of tensors is expected, not a list" in said
+    assert "KeyError: 'attention_mask'" in said
+
+
+def test_learns_says_what_freeze_does():
+    model = check.tiny_hearing_model()
+    for stage in ("lm", "pretrain", "sft"):
+        freeze(model, stage)
+        for name, parameter in model.named_parameters():
+            assert check.learns_in_stage(name, stage) == parameter.requires_grad, name
+
+
+def test_fair_shares_add_up_to_the_loss_of_the_whole_batch():
+    g = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 3, 10, generator=g)
+    for labels, parts in check.fair_shares.make_cases()[1:3]:
+        shares = check.learnt_token_shares(labels, parts)
+        pieces = zip(logits.chunk(parts), labels.chunk(parts), strict=True)
+        losses = torch.stack([check.shifted_loss(*piece) for piece in pieces])
+        whole = check.shifted_loss(logits, labels)
+        torch.testing.assert_close((shares * losses).sum(), whole)
+        assert not torch.isclose(losses.mean(), whole, atol=1e-3)
+
+
 def test_reveal_knows_the_exercises_of_all_notebooks(monkeypatch):
     codes = []
     monkeypatch.setattr("IPython.display.display", lambda c: codes.append(c.data))
     check.reveal("greedy")
     check.reveal("build_labels")
     assert "argmax" in codes[0] and codes[1].startswith("def build_labels")
+    for name in check.ASSEMBLY:
+        check.reveal(name)
+    assert all("Taught in: notebooks/0" in code for code in codes)
     with pytest.raises(ValueError, match="No exercise is called 'loss'"):
         check.reveal("loss")
 

@@ -23,7 +23,40 @@ def uniform_when_deaf(q, k, v, mask):
     return scores.softmax(-1) @ v
 
 
+def turned_over_heads(x, heads):  # what users of the official code found
+    return check.turn_by_position(x.unflatten(-1, (heads, -1))).transpose(1, 2)
+
+
+def turned_whole_rows(x, heads):
+    return check.split_into_heads(check.turn_by_position(x), heads)
+
+
+def values_first(attn, audio):
+    return check.keys_values.reference(attn, audio).flip(1)
+
+
+def heads_before_halves(attn, audio):
+    kv = attn.to_kv(audio).unflatten(-1, (attn.heads, 2, -1))
+    return kv.permute(0, 3, 2, 1, 4)
+
+
+def first_rows(ids, mask, token, per, last):  # what the official code does
+    return check.text_to_audio_mask.reference(ids, mask, token, per)[:, :last]
+
+
+def counts_new_tokens_only(ids, mask, token, per, last):
+    return check.text_to_audio_mask.reference(ids[:, -last:], mask, token, per)
+
+
+def forgets_padding(ids, mask, token, per, last):
+    real = torch.ones_like(mask)
+    return check.cached_mask.reference(ids, real, token, per, last)
+
+
 WRONG = {
+    "rotated_heads": [turned_over_heads, turned_whole_rows],
+    "keys_values": [values_first, heads_before_halves],
+    "cached_mask": [first_rows, counts_new_tokens_only, forgets_padding],
     "split_heads": [reshaped, lambda x, h: x.unflatten(-1, (-1, h)).transpose(1, 2)],
     "own_audio": [unmasked, lambda m, per: m.unsqueeze(1).expand(-1, m.shape[1], -1)],
     "one_head": [
@@ -41,6 +74,7 @@ WRONG = {
 def test_reference_passes_and_mistakes_do_not(name):
     exercise = check.ATTENTION[name]
     assert exercise.first_problem(exercise.reference) == ""
+    assert len(WRONG[name]) >= 2
     for wrong in WRONG[name]:
         assert exercise.first_problem(wrong)
 
@@ -50,6 +84,15 @@ def test_split_heads_is_what_the_package_does():
     torch.testing.assert_close(
         check.split_into_heads(x, 4), SelfAttention(8, 4, 0.0)._split(x)
     )
+
+
+def test_turned_scores_depend_on_the_distance_alone():
+    q, k = torch.randn(2, 1, 8).expand(-1, 6, 8)
+    scores = check.turn_by_position(q) @ check.turn_by_position(k).T  # (S, S)
+    for apart in (-2, 0, 1):
+        along = scores.diagonal(apart)
+        torch.testing.assert_close(along, along[:1].expand_as(along))
+    assert (scores[0, 0] - scores[0, 3]).abs() > 1e-3
 
 
 def test_reveal_knows_all_exercises(capsys):

@@ -139,6 +139,8 @@ def brief(value) -> str:
             f"AudioConfig(sample_rate={value.sample_rate}, window={value.window}, "
             f"hop={value.hop}, max_windows={value.max_windows})"
         )
+    if isinstance(value, torch.nn.Module):
+        return type(value).__name__  # its repr fills a page
     text = repr(value)
     return text if len(text) <= 120 else text[:117] + "..."
 

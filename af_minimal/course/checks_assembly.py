@@ -12,8 +12,11 @@ from torch import Tensor
 
 from ..blending import blend as _blend
 from ..config import PRESETS
+from ..data import Sample
+from ..data import collate as _collate
 from ..model import AudioFlamingo
-from ..stages import StageConfig
+from ..prompts import IGNORE
+from ..stages import STAGE_TRAINS, StageConfig, group_of, trained_parts
 from ..stages import lr_factor as _lr_factor
 from ..xattn import GatedCrossAttentionBlock
 from .checks import CHECKS, Check, build_labels
@@ -23,7 +26,10 @@ __all__ = [
     "blend",
     "block_parameters",
     "build_labels",
+    "collate",
+    "fair_shares",
     "greedy",
+    "learns",
     "lr_factor",
     "next_token_loss",
     "reveal",
@@ -49,7 +55,7 @@ def shifted_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
     guesses = logits[:, :-1].flatten(0, 1)  # (B*(T-1), V)
-    return F.cross_entropy(guesses, labels[:, 1:].flatten(), ignore_index=-100)
+    return F.cross_entropy(guesses, labels[:, 1:].flatten(), ignore_index=IGNORE)
 
 
 @torch.no_grad()
@@ -67,6 +73,16 @@ def greedy_loop(
     return input_ids
 
 
+def learns_in_stage(name: str, stage: str) -> bool:
+    """Whether the parameter called `name` is trained in a stage.
+
+    Raises ValueError for a stage that does not exist.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    return group_of(name) in trained_parts(stage)
+
+
 def split_rows(batch: dict[str, Tensor], parts: int) -> list[dict[str, Tensor]]:
     """A batch as `parts` micro-batches of equal size, rows in their order.
 
@@ -74,6 +90,19 @@ def split_rows(batch: dict[str, Tensor], parts: int) -> list[dict[str, Tensor]]:
     """
     pieces = {key: value.chunk(parts) for key, value in batch.items()}
     return [{key: pieces[key][i] for key in batch} for i in range(parts)]
+
+
+def learnt_token_shares(labels: Tensor, parts: int) -> Tensor:
+    """Share of the learnt tokens that each of `parts` micro-batches holds: (parts,).
+
+    The losses of the micro-batches, weighed by these, add up to the loss of the whole
+    batch. `labels` is (B, T); its first column is predicted by nobody.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    learnt = (labels[:, 1:] != IGNORE).sum(1)  # (B,)
+    counts = torch.stack([rows.sum() for rows in learnt.chunk(parts)])  # (parts,)
+    return counts / counts.sum()
 
 
 def reveal(name: str) -> None:
@@ -127,6 +156,47 @@ def _datasets() -> list[tuple]:
     return [(data, weights, 1.0, 0), (data, weights, 0.6, 1), (data, weights, 0.6, 4)]
 
 
+def _samples() -> list[tuple]:
+    def sample(seed: int, tokens: int, windows: int) -> Sample:
+        g = torch.Generator().manual_seed(seed)
+        ids = torch.randint(4, 90, (tokens,), generator=g)
+        labels = ids.masked_fill(torch.arange(tokens) < 2, IGNORE)
+        heard = torch.randn(windows, 3, generator=g)
+        return Sample(ids, labels, heard, torch.arange(windows) % 4 < 3)
+
+    sizes = ([(4, 4)], [(3, 4), (5, 4)], [(6, 4), (2, 12), (4, 8)])
+    return [([sample(i, *size) for i, size in enumerate(s)], 1) for s in sizes]
+
+
+def _in_order(answer, samples: list[Sample], pad: int) -> tuple:
+    """The tensors of a batch as a tuple, so that they can be compared."""
+    batch = answer(samples, pad)
+    if not isinstance(batch, dict):
+        raise TypeError(f"a dict of tensors is expected, not a {type(batch).__name__}.")
+    return tuple(batch[key] for key in BATCH_KEYS)
+
+
+def _names_and_stages() -> list[tuple]:
+    names = (
+        "encoder.proj.weight",
+        "text.embed.weight",
+        "log_scale",
+        "audio_transformer.layer_stack.0.slf_attn.w_qs.weight",
+        "lm.model.decoder.embed_tokens.weight",
+        "lm.model.decoder.layers.0.gated_cross_attn_layer.attn_gate",
+        "lm.model.decoder.layers.0.decoder_layer.fc1.weight",
+    )
+    return [(name, stage) for stage in STAGE_TRAINS for name in names]
+
+
+def _labels_and_parts() -> list[tuple]:
+    even = [[-100, 5, 6], [-100, 7, 8], [-100, 9, 5], [-100, 6, 7]]
+    mixed = [[-100, -100, 5], [-100, 6, 7], [-100, 8, 9], [-100, 5, 6]]
+    first = [[4, 5, 6, 7], [-100, -100, -100, 8]]  # nobody predicts the 4
+    cases = (even, 2), (mixed, 2), (mixed, 4), (first, 2)
+    return [(torch.tensor(rows), parts) for rows, parts in cases]
+
+
 def _steps_and_recipes() -> list[tuple]:
     cosine = StageConfig("lm", 50, 1e-3, warmup=10)
     constant = replace(cosine, schedule="constant")
@@ -144,14 +214,17 @@ def _flat_rows(answer, batch: dict, parts: int) -> tuple:
     return tuple(torch.as_tensor(piece[key]) for piece in pieces for key in batch)
 
 
+BATCH_KEYS = "input_ids attention_mask labels audio_features audio_mask".split()
+
 block_parameters = Check("block_parameters", count_block_parameters, _block_sizes)
 next_token_loss = Check("next_token_loss", shifted_loss, _logits_and_labels)
 greedy = Check("greedy", greedy_loop, _prompts_with_audio)
 blend = Check("blend", _blend, _datasets)
+collate = Check("collate", _collate, _samples, _in_order)
+learns = Check("learns", learns_in_stage, _names_and_stages)
 lr_factor = Check("lr_factor", _lr_factor, _steps_and_recipes)
 split_batch = Check("split_batch", split_rows, _batches, _flat_rows)
+fair_shares = Check("fair_shares", learnt_token_shares, _labels_and_parts)
 
-ASSEMBLY = {
-    c.name: c
-    for c in (block_parameters, next_token_loss, greedy, blend, lr_factor, split_batch)
-}
+_here = [v for v in list(globals().values()) if isinstance(v, Check)]
+ASSEMBLY = {c.name: c for c in _here if c is not build_labels}  # that is in checks.py

@@ -7,6 +7,8 @@ of a longer function, the reference stands here.
 import torch
 from torch import Tensor
 
+from ..xattn import MaskedCrossAttention
+from ..xattn import text_to_audio_mask as _text_to_audio_mask
 from .checks import (
     CHECKS,
     Check,
@@ -17,11 +19,14 @@ from .checks import (
 from .setup import show
 
 __all__ = [
+    "cached_mask",
     "gated_block",
+    "keys_values",
     "latest_only",
     "one_head",
     "own_audio",
     "reveal",
+    "rotated_heads",
     "sinusoidal_table",
     "split_heads",
     "text_to_audio_mask",
@@ -34,6 +39,31 @@ def split_into_heads(x: Tensor, heads: int) -> Tensor:
     Taught in: notebooks/03_audio_transformer.ipynb
     """
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)  # (N, H, S, K)
+
+
+def turn_by_position(x: Tensor, base: float = 4096.0) -> Tensor:
+    """Rotary positions, counted along the last axis but one: (..., S, K) -> same shape.
+
+    Columns j and j + K / 2 are a point in a plane; at position p it is turned by the
+    angle p / base^(2 * j / K). The scores of two turned vectors depend on how far apart
+    they stand.
+
+    Taught in: notebooks/03_audio_transformer.ipynb
+    """
+    S, K = x.shape[-2:]
+    speed = base ** (-torch.arange(0, K, 2) / K)  # (K / 2,)
+    angle = torch.arange(S).unsqueeze(1) * speed  # (S, K / 2)
+    a, b = x.chunk(2, dim=-1)  # (..., S, K / 2) each
+    sin, cos = angle.sin(), angle.cos()
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
+def split_then_turn(x: Tensor, heads: int) -> Tensor:
+    """(N, S, E) -> (N, H, S, E / H), every head turned by the place of the window.
+
+    Taught in: notebooks/03_audio_transformer.ipynb
+    """
+    return turn_by_position(split_into_heads(x, heads))  # (N, H, S, K)
 
 
 def own_audio_mask(audio_mask: Tensor, tokens_per_audio: int) -> Tensor:
@@ -88,11 +118,41 @@ def _rows_to_split() -> list[tuple]:
     return [(small, 2), (small.clone(), 3), (_noise(0, 2, 5, 8), 4)]
 
 
+def _rows_to_turn() -> list[tuple]:
+    alike = torch.ones(1, 3, 4)  # the same window three times
+    return [(alike, 1), (alike.clone(), 2), (_noise(0, 2, 5, 12), 3)]
+
+
 def _audio_masks() -> list[tuple]:
     padded = torch.tensor([[True, True, True, False]])
     three = torch.ones(2, 6, dtype=torch.bool)
     three[1, 3:] = False
     return [(padded, 4), (padded.clone(), 2), (three, 2)]
+
+
+def _attention_and_audio() -> list[tuple]:
+    cases = []
+    for heads, windows in ((1, 2), (2, 3), (4, 5)):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(heads)
+            attn = MaskedCrossAttention(8, 6, heads, head_width=4)
+        cases.append((attn.requires_grad_(False), _noise(heads, 2, windows, 6)))
+    return cases
+
+
+def _texts_so_far() -> list[tuple]:
+    a, w = 9, 2  # the id of <audio>, windows per audio
+    three = torch.tensor([[1, a, 2, a, 3, a, 4, 5]])
+    none_before = torch.tensor([[a, 2, 3], [1, 2, 3]])
+    real = torch.tensor([[True, True, True, False, True, True]])
+    both = torch.ones(2, 2, dtype=torch.bool)
+    rows = (
+        (three, real, 8),
+        (three, real, 1),
+        (three, real, 3),
+        (none_before, both, 1),
+    )
+    return [(ids.clone(), mask.clone(), a, w, last) for ids, mask, last in rows]
 
 
 def _one_head_inputs() -> list[tuple]:
@@ -111,5 +171,21 @@ split_heads = Check("split_heads", split_into_heads, _rows_to_split)
 own_audio = Check("own_audio", own_audio_mask, _audio_masks)
 one_head = Check("one_head", one_head_attention, _one_head_inputs)
 latest_only = Check("latest_only", latest_only_mask, text_to_audio_mask.make_cases)
+rotated_heads = Check("rotated_heads", split_then_turn, _rows_to_turn)
+keys_values = Check(
+    "keys_values", MaskedCrossAttention.keys_values, _attention_and_audio
+)
+cached_mask = Check("cached_mask", _text_to_audio_mask, _texts_so_far)
 
-ATTENTION = {c.name: c for c in (split_heads, own_audio, one_head, latest_only)}
+ATTENTION = {
+    c.name: c
+    for c in (
+        split_heads,
+        rotated_heads,
+        own_audio,
+        one_head,
+        keys_values,
+        latest_only,
+        cached_mask,
+    )
+}

@@ -2,11 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from .picture import AUDIO, GATE, TEXT
-from .viz import DPI, HEAT, QUIET, SIZE, height_for, mask_grid, show, to_numpy
+from .viz import (
+    DPI,
+    HEAT,
+    QUIET,
+    SIZE,
+    height_for,
+    mask_grid,
+    new_figure,
+    show,
+    to_numpy,
+)
 
 LINES = ("-", "--", ":", "-.")
 
@@ -63,18 +75,133 @@ def squares(
     show(figure, f"{ylabel} against {xlabel}: {', '.join(matrices)}")
 
 
-def mask_panels(masks: Mapping, tokens: Sequence[str], windows_per_audio: int) -> None:
-    """Several rules on the same text side by side: blue may hear, grey may not."""
+def mask_figure(
+    masks: Mapping, tokens: Sequence[str], windows_per_audio: int
+) -> Figure:
+    """Several rules on the same text side by side: blue may hear, grey may not.
+
+    Args:
+        masks: rule -> bool (T, L).
+        tokens: T labels of rows.
+
+    Taught in: notebooks/05_who_may_hear_what.ipynb
+    """
     figure = panels(len(masks), height_for(len(tokens)))
     for number, (title, mask) in enumerate(masks.items()):
         axes = figure.axes[number]
         mask_grid(mask, tokens, windows_per_audio, ax=axes)
         axes.set_title(title, fontsize=10)
-        axes.set_xticks(range(0, to_numpy(mask).shape[1], windows_per_audio))
+        audios = np.arange(to_numpy(mask).shape[1] // windows_per_audio)
+        axes.set_xticks((audios + 0.5) * windows_per_audio - 0.5, audios + 1)
+        axes.set_xlabel(f"audio ({windows_per_audio} windows each)")
+        axes.tick_params(axis="x", length=0)
+        axes.xaxis.remove_overlapping_locs = False  # a number may stand at a line
+        axes.images[0].set_interpolation("nearest")  # small cells must not blur
+        if len(audios) * windows_per_audio > 24:  # lines would hide the colours
+            axes.set_xticks([], minor=True)
         if number:
             axes.set(ylabel="")
             axes.set_yticklabels([])
+    return figure
+
+
+def mask_panels(masks: Mapping, tokens: Sequence[str], windows_per_audio: int) -> None:
+    """Show `mask_figure`."""
+    figure = mask_figure(masks, tokens, windows_per_audio)
     show(figure, f"Who may hear what under the rules: {', '.join(masks)}")
+
+
+def answer_map(
+    weights,
+    words: Sequence[str],
+    window_times: Sequence[float],
+    audio_of_window: Sequence[int],
+    audios: Sequence[str],
+    title: str = "",
+    chosen: int | None = None,
+) -> Figure:
+    """Where each word of an answer (row) listened, in each of several sounds.
+
+    Args:
+        weights: (words, L).
+        window_times: (L,) seconds at which the windows start, each in its own sound.
+        audio_of_window: (L,) numbers of the sounds, from 0, rising.
+        audios: the names of the sounds.
+        chosen: number of a word to frame, with a dot on its brightest window.
+
+    Taught in: notebooks/00_meet_the_model.ipynb
+    """
+    weights, owner = to_numpy(weights), to_numpy(audio_of_window)  # (words, L), (L,)
+    left, width = _columns(owner)  # (L,), (L,)
+    end, bottom = left[-1] + width[-1], len(words) - 0.5
+    figure = new_figure(height=max(0.65, min(2.5, 0.35 + 0.07 * len(words))))
+    axes = figure.axes[0]
+    for number, name in enumerate(audios):
+        (own,) = np.nonzero(owner == number)
+        right = left[own[-1]] + width[own[-1]]
+        image = axes.imshow(
+            weights[:, own],
+            extent=(left[own[0]], right, bottom, -0.5),
+            aspect="auto",
+            vmin=0,
+            vmax=weights.max(),
+            cmap=HEAT,
+        )
+        room = int(105 * (right - left[own[0]]) / end)  # letters
+        axes.annotate(
+            _fit(name, room),
+            (left[own[0]], 1),
+            (0, 3),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            fontsize=8,
+            color=AUDIO,
+        )
+    figure.colorbar(image, ax=axes, label="share of attention", pad=0.01)
+    axes.set(xlim=(0, end), ylim=(bottom, -0.5))
+    _second_ticks(axes, left + width / 2, to_numpy(window_times), owner)
+    axes.set_yticks(range(len(words)), [_fit(w, 24) for w in words], fontsize=9)
+    axes.tick_params(axis="y", colors=TEXT)
+    axes.set(xlabel="start of the window (s), counted in each sound")
+    axes.set_ylabel("word of the answer")
+    axes.set_title(title, pad=18)
+    if chosen is not None:
+        peak = weights[chosen].argmax()
+        _mark(axes, chosen, (left + width / 2)[peak], end)
+    return figure
+
+
+def _columns(owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Left edges and widths (L,) of windows: sounds lie apart, short ones are wider."""
+    total = len(owner)
+    width = np.maximum(1, total / 10 / np.bincount(owner))[owner]
+    gap = total / 80 * np.diff(owner, prepend=owner[0])
+    return np.cumsum(width + gap) - width, width
+
+
+def _second_ticks(axes, centres, seconds, owner) -> None:
+    """Every so many windows of every sound a tick, as many as can be read."""
+    every = next((n for n in (1, 2, 4, 8) if len(owner) <= 20 * n), 16)
+    first = np.searchsorted(owner, owner)  # (L,) where each window's sound begins
+    (marked,) = np.nonzero((np.arange(len(owner)) - first) % every == 0)
+    axes.set_xticks(centres[marked], [f"{s:g}" for s in seconds[marked]], fontsize=8)
+
+
+def _mark(axes, row: int, peak: float, end: float) -> None:
+    """Frame a row, set its label in bold, and put a dot on its brightest window."""
+    frame = Rectangle((0, row - 0.5), end, 1, fill=False, edgecolor=TEXT, linewidth=2)
+    frame.set_clip_on(False)
+    axes.add_patch(frame)
+    axes.plot(peak, row, "o", color="white", markeredgecolor="black", markersize=5)
+    axes.get_yticklabels()[row].set_fontweight("bold")
+
+
+def _fit(text: str, letters: int) -> str:
+    """The text, cut to so many letters; `$` would start a formula."""
+    if len(text) > letters:
+        text = text.removeprefix("example ")
+    cut = text if len(text) <= letters else text[: max(1, letters - 1)] + "…"
+    return cut.replace("$", r"\$")
 
 
 def curves(lines: Mapping, xlabel: str, ylabel: str, reference=None, x=None, log=False):

@@ -1,8 +1,10 @@
 """Figures of the notebook on retrieval: accuracy against k, who attends to which."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from .picture import AUDIO, GATE, TEXT
 from .viz import HEAT, QUIET, new_figure, show, to_numpy
@@ -70,6 +72,40 @@ def shares_of_examples(
         figure.colorbar(image, ax=axes, label="share of attention", pad=0.02)
     panels[0].set_ylabel("token of the answer")
     show(figure, f"Attention of {len(words)} tokens to examples: {', '.join(maps)}")
+
+
+def neighbour_bars(
+    names: Sequence[str],
+    similarities: Sequence[float],
+    shown: Sequence[bool],
+    answers: Sequence[str] = (),
+) -> Figure:
+    """How alike each neighbour sounds; blue stands in the prompt, grey does not.
+
+    Args:
+        names: what was said about each, the most alike first.
+        similarities: cosines.
+        shown: which stand in the prompt.
+        answers: sentences that stand above the bars.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    lines = [line for said in answers for line in textwrap.wrap(said, 100)]
+    figure = new_figure(height=0.3 + 0.1 * len(names) + 0.06 * len(lines))
+    axes = figure.axes[0]
+    hues = [AUDIO if use else QUIET for use in shown]
+    places = range(len(names))
+    bars = axes.barh(places, similarities, color=hues)
+    axes.bar_label(bars, fmt="%.2f", padding=3)
+    labels = [textwrap.shorten(name, 40, placeholder=" …") for name in names]
+    axes.set_yticks(places, [name.replace("$", r"\$") for name in labels])
+    axes.tick_params(axis="y", colors=TEXT, length=0)
+    axes.invert_yaxis()
+    axes.set(xlabel="similarity to the clip (cosine)")
+    axes.set_xlim(min(0, *similarities), 1.1)
+    words = "\n".join(lines).replace("$", r"\$")
+    figure.suptitle(words, x=0.01, ha="left", fontsize=10)
+    return figure
 
 
 def kinds_of_answers(counts: Mapping[str, Mapping[str, int]]) -> None:

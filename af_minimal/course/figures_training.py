@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
 
 from .picture import AUDIO, GATE, TEXT
-from .viz import QUIET, new_figure, show
+from .viz import HEAT, QUIET, gate_curve, new_figure, show
 
 
 def compare_losses(logs: Mapping[str, Sequence[dict]], smooth: int = 10) -> None:
@@ -31,3 +33,37 @@ def lr_curves(factors: Mapping[str, Sequence[float]], warmup: int) -> None:
     axes.set(xlabel="step", ylabel="share of the highest rate", ylim=(0, 1.05))
     axes.legend()
     show(figure, f"Learning rate against step: {', '.join(factors)}")
+
+
+def gate_figure(history: Sequence[dict], step: int) -> Figure:
+    """Gates against the step, a line for each layer; beside it all layers at one step.
+
+    Args:
+        history: rows of step, layer, attn and ff, the last two behind their tanh.
+        step: one of the steps; a vertical line marks it.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    figure = new_figure()
+    figure.clear()
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    layers = sorted({row["layer"] for row in history})
+    for number, layer in enumerate(layers):
+        own = [row for row in history if row["layer"] == layer]
+        steps = [row["step"] for row in own]
+        hue = colormaps[HEAT](0.9 * number / max(1, len(layers) - 1))
+        few = "o" if len(steps) < 30 else ""
+        named = len(layers) <= 6 or number in (0, len(layers) - 1)
+        name = f"layer {layer}" if named else None
+        left.plot(steps, [r["attn"] for r in own], few + "-", color=hue, label=name)
+        left.plot(steps, [r["ff"] for r in own], few + "--", color=hue, markersize=3)
+    left.axvline(step, color=QUIET)
+    left.axhline(0, color=QUIET, linewidth=1)
+    left.xaxis.get_major_locator().set_params(integer=True)
+    left.set(xlabel="step", ylabel="tanh(gate)", title="attention solid, MLP dashed")
+    left.legend()
+    now = [row for row in history if row["step"] == step]
+    attn, ff = ([row[key] for row in now] for key in ("attn", "ff"))
+    gate_curve(attn, ff, x=[row["layer"] for row in now], ax=right)
+    right.set(ylabel="", title=f"after {step} steps")
+    return figure

@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from ...audio import Clip, load_audio
+from .microphone import Microphone
 
 SAMPLES = Path(__file__).resolve().parents[3] / "data_samples"
 SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
@@ -35,7 +36,7 @@ def wav_bytes(clip: Clip) -> bytes:
 
 
 class AskWidget(widgets.VBox):
-    """Choose or upload a sound, type a question, read the answer.
+    """Choose, upload or record a sound, type a question, read the answer.
 
     Raises FileNotFoundError when there is no sample clip to start with.
     """
@@ -53,17 +54,19 @@ class AskWidget(widgets.VBox):
             )
         self.sound = widgets.Dropdown(options=list(self.clips), description="sound")
         self.upload = widgets.FileUpload(accept=",".join(SOUND_FILES), multiple=False)
+        self.microphone = Microphone()
         self.audio = widgets.Audio(autoplay=False, loop=False)
         self.question = widgets.Text(question, description="question")
         self.button = widgets.Button(description="Ask", button_style="primary")
         self.answer = widgets.Label("")
         self.sound.observe(self._choose, names="value")
         self.upload.observe(self._receive, names="value")
+        self.microphone.on_clip(self._record)
         self.button.on_click(self._ask)
         self._choose()
         super().__init__(
             [
-                widgets.HBox([self.sound, self.upload]),
+                widgets.HBox([self.sound, self.upload, self.microphone]),
                 self.audio,
                 widgets.HBox([self.question, self.button]),
                 self.answer,
@@ -83,6 +86,10 @@ class AskWidget(widgets.VBox):
         except ValueError as error:
             self.answer.value = str(error)
             return
+        self.sound.value = None
+
+    def _record(self, clip: Clip) -> None:
+        self._hear(clip)
         self.sound.value = None
 
     def _hear(self, clip: Clip) -> None:

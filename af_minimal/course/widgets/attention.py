@@ -1,15 +1,31 @@
-"""Sliders over the attention of every layer and head."""
+"""What a model listened to: sliders over layers and heads, and a button for each word.
 
+`attention` asks a model and shows where each word of its answer listened; the data
+under it is `answer_attention`. `attention_widget` browses weights that you have.
+"""
+
+import html
 from collections.abc import Sequence
 
 import ipywidgets as widgets
 import numpy as np
 
+from ...audio import Clip
 from .. import viz
+from ..figures_attention import answer_map
+from .answer_words import AnswerAttention, answer_attention
+from .ask import wav_bytes
 
 
 class AttentionWidget(widgets.VBox):
-    """Sliders for layer and head over attention weights (layers, H, T, L)."""
+    """Sliders for layer and head over attention weights (layers, H, T, L).
+
+    Moving the slider of the heads ends the mean of all heads.
+
+    Raises ValueError when the weights have another number of axes.
+
+    Taught in: notebooks/00_meet_the_model.ipynb
+    """
 
     def __init__(self, weights, tokens: Sequence[str], window_times: Sequence[float]):
         self.weights = viz.to_numpy(weights)
@@ -24,8 +40,9 @@ class AttentionWidget(widgets.VBox):
         self.head = widgets.IntSlider(0, 0, heads - 1, description="head")
         self.mean = widgets.Checkbox(True, description="mean of all heads")
         self.image = widgets.Image(format="png")
-        for control in (self.layer, self.head, self.mean):
+        for control in (self.layer, self.mean):
             control.observe(self._draw, names="value")
+        self.head.observe(self._one_head, names="value")
         self._draw()
         controls = widgets.HBox([self.layer, self.head, self.mean])
         super().__init__([controls, self.image])
@@ -38,6 +55,12 @@ class AttentionWidget(widgets.VBox):
         title = f"layer {self.layer.value}, head {self.head.value}"
         return layer[self.head.value], title
 
+    def _one_head(self, change=None) -> None:
+        if self.mean.value:
+            self.mean.value = False  # which draws
+        else:
+            self._draw()
+
     def _draw(self, change=None) -> None:
         figure = viz.new_figure(height=viz.height_for(len(self.tokens)))
         weights, title = self.chosen()
@@ -48,13 +71,109 @@ class AttentionWidget(widgets.VBox):
 
 
 def attention_widget(weights, tokens, window_times, static: bool = True):
-    """Browse attention by layer and head.
+    """Browse attention weights (layers, H, T, L) by layer and head.
 
     `static` draws the first view as a plain figure as well, for readers who see the
     notebook without running it.
+
+    Raises ValueError when the weights have another number of axes.
+
+    Taught in: notebooks/00_meet_the_model.ipynb
     """
     browser = AttentionWidget(weights, tokens, window_times)
     if static:
         shown, title = browser.chosen()
         viz.attention_map(shown, tokens, window_times, title)
+    return browser
+
+
+class AnswerWidget(AttentionWidget):
+    """An answer, its words as buttons, and a map of what each word listened to.
+
+    A button plays the stretch that its word listened to most, in the view that the
+    sliders choose. `word` is the number of the word that is chosen.
+
+    Taught in: notebooks/00_meet_the_model.ipynb
+    """
+
+    def __init__(self, heard: AnswerAttention):
+        self.heard = heard
+        self.answer = widgets.HTML(f"<b>answer:</b> {html.escape(heard.answer)}")
+        self.player = widgets.Audio(autoplay=False, loop=False)
+        self.label = widgets.HTML()
+        self.buttons = [self._button(i, word) for i, word in enumerate(heard.words)]
+        # first the word with the brightest window: it is the one to look at
+        bright = heard.weights[-1].mean(axis=0).max(axis=-1)  # (words,)
+        self.word = int(bright.argmax()) if len(bright) else None
+        super().__init__(heard.weights, heard.words, heard.window_times)
+        wrap = widgets.Layout(flex_flow="row wrap")
+        row = widgets.Box(self.buttons, layout=wrap)
+        heard_most = widgets.HBox([self.player, self.label], layout=wrap)
+        self.children = [self.answer, row, heard_most, *self.children]
+
+    def figure(self):
+        """The map of the view that the sliders choose."""
+        weights, title = self.chosen()
+        heard = self.heard
+        return answer_map(
+            weights,
+            heard.words,
+            heard.window_times,
+            heard.audio_of_window,
+            heard.names,
+            title,
+            self.word,
+        )
+
+    def _button(self, number: int, word: str) -> widgets.Button:
+        button = widgets.Button(
+            description=word,
+            tooltip=f"hear what {word!r} listened to most",
+            layout=widgets.Layout(width="auto"),
+        )
+        button.on_click(lambda _: self._choose(number))
+        return button
+
+    def _choose(self, number: int) -> None:
+        self.word = number
+        self.player.autoplay = True
+        self.player.value = b""  # so that the same stretch plays once more
+        self._draw()
+        self.player.autoplay = False  # moving a slider must not make a noise
+
+    def _draw(self, change=None) -> None:
+        if self.word is None:
+            self.label.value = "The model said nothing, so there is no word to show."
+            return
+        for number, button in enumerate(self.buttons):
+            button.button_style = "warning" if number == self.word else ""
+        number, start, end = self.heard.stretch(self.chosen()[0][self.word])
+        clip, rate = self.heard.clips[number], self.heard.clips[number].sample_rate
+        cut = clip.waveform[round(start * rate) : round(end * rate)]
+        self.player.value = wav_bytes(Clip(cut, rate))
+        word, name = self.heard.words[self.word], self.heard.names[number]
+        self.label.value = html.escape(
+            f"“{word}” listened most to {start:.1f} to {end:.1f} s of {name}"
+        )
+        self.image.value = viz.png(self.figure())
+
+
+def attention(
+    model, clip, question: str, examples: Sequence = (), static: bool = True
+) -> AnswerWidget:
+    """Ask about a clip; see and hear what every word of the answer listened to.
+
+    Args:
+        clip: a Clip, a path or an Example.
+        examples: demonstrations (`data.Example`), heard before the clip.
+        static: draw the first view as a plain figure as well.
+
+    Raises ValueError as `model.ask` does.
+
+    Taught in: notebooks/00_meet_the_model.ipynb
+    """
+    browser = AnswerWidget(answer_attention(model, clip, question, examples))
+    if static and browser.word is not None:
+        answer = browser.heard.answer
+        viz.show(browser.figure(), f"What each word listened to, of: {answer}")
     return browser

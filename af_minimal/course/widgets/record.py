@@ -1,0 +1,87 @@
+"""A sound of your own: from the microphone, or from a file."""
+
+from collections.abc import Callable
+
+import ipywidgets as widgets
+import numpy as np
+
+from ...audio import Clip
+from ...config import AudioConfig
+from .ask import SOUND_FILES, decode
+from .listen import ListenWidget
+from .microphone import Microphone
+
+
+class RecordWidget(widgets.VBox):
+    """A Record button and an upload beside it; the sound is played and drawn below.
+
+    `clip` is the last sound, None before the first.
+
+    Taught in: notebooks/00_meet_the_model.ipynb
+    """
+
+    def __init__(self, seconds: float = 5.0, config: AudioConfig | None = None):
+        self.clip, self.config, self._listeners = None, config, []
+        self.microphone = Microphone(seconds)
+        self.upload = widgets.FileUpload(
+            accept=",".join(SOUND_FILES), multiple=False, description="or upload"
+        )
+        self.message = widgets.Label("")
+        self.heard = widgets.VBox()  # one ListenWidget, once there is a sound
+        self.microphone.on_clip(lambda clip: self._take(clip, "microphone"))
+        self.microphone.observe(self._explain, names="error")
+        self.upload.observe(self._receive, names="value")
+        row = widgets.HBox([self.microphone, self.upload])
+        super().__init__([row, self.message, self.heard])
+
+    def on_clip(self, function: Callable[[Clip], None]) -> None:
+        """Call `function(clip)` for every new sound; a ValueError becomes `message`."""
+        self._listeners.append(function)
+
+    def _receive(self, change=None) -> None:
+        if not self.upload.value:
+            return
+        file = self.upload.value[-1]
+        try:
+            self._take(decode(bytes(file["content"]), file["name"]), file["name"])
+        except ValueError as error:
+            self.message.value = str(error)
+
+    def _explain(self, change) -> None:
+        # the microphone shows its own errors; an old message would contradict them
+        if change["new"]:
+            self.message.value = ""
+
+    def _take(self, clip: Clip, title: str) -> None:
+        if self.heard.children:
+            self.heard.children[0].hear(clip, title)
+        else:
+            self.heard.children = (ListenWidget(clip, self.config, title),)
+        self.clip, self.message.value = clip, describe_level(clip)
+        for function in self._listeners:
+            function(clip)
+
+
+def describe_level(clip: Clip) -> str:
+    """Length, rate and largest sample of a clip in words, and whether it is silent."""
+    peak = float(np.abs(clip.waveform).max())
+    said = (
+        f"{clip.duration_s:.2f} s at {clip.sample_rate} Hz, largest sample {peak:.2f}"
+    )
+    if peak == 0:
+        said += ": silence. Is the microphone muted?"
+    return said
+
+
+def record(seconds: float = 5.0, config: AudioConfig | None = None) -> RecordWidget:
+    """Record the reader's own microphone for at most `seconds`, or take a sound file.
+
+    The result is `.clip`, and `.on_clip(function)` calls back. There is nothing to draw
+    before the first sound, so there is no static picture. `clip_from_samples` is the
+    function underneath.
+
+    Raises ValueError when `seconds` is not from 0.1 to 60.
+
+    Taught in: notebooks/00_meet_the_model.ipynb
+    """
+    return RecordWidget(seconds, config)

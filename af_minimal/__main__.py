@@ -1,10 +1,11 @@
-"""Ask, index, train and evaluate from a terminal: thin, over the package's functions.
+"""Ask, index, train, evaluate, check: thin, over the functions of the package.
 
     python -m af_minimal ask dog.wav "What do you hear?"
     python -m af_minimal index my_sounds --out runs/store
     python -m af_minimal train --stage all --out runs/mini --resume
     python -m af_minimal eval --recordings esc10 --out eval.json
     python -m af_minimal findings
+    python -m af_minimal doctor --workshop
 
 Taught in: notebooks/08_staged_training.ipynb
 """
@@ -16,6 +17,7 @@ import sys
 import warnings
 
 from .commands.ask import add_ask
+from .commands.doctor import add_doctor
 from .commands.evaluate import add_eval
 from .commands.findings import add_findings
 from .commands.index import add_index
@@ -24,18 +26,20 @@ from .commands.words import PROGRAM
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command: 0 when it worked, 2 after an error told in a sentence."""
+    """Run one command: 0 when it worked, 2 after an error told in a sentence.
+
+    `doctor` gives 1 when the machine is not ready.
+    """
     args = make_parser().parse_args(argv)
     warnings.showwarning = lambda message, *rest: tell(f"note: {message}")
     try:
-        args.command(args)
+        return args.command(args) or 0
     except KeyboardInterrupt:
         tell("stopped.")
         return 130
     except (ValueError, OSError, TypeError, FloatingPointError) as error:
         tell(f"error: {error}")
         return 2
-    return 0
 
 
 def tell(message: str) -> None:
@@ -47,13 +51,14 @@ def make_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(PROGRAM, description="Audio Flamingo, minimal.")
     commands = parser.add_subparsers(
-        required=True, metavar="ask | index | train | eval | findings"
+        required=True, metavar="ask | index | train | eval | findings | doctor"
     )
     add_ask(commands.add_parser("ask", help="ask a question about sound files"))
     add_index(commands.add_parser("index", help="remember recordings as examples"))
     add_train(commands.add_parser("train", help="train a model, stage by stage"))
     add_eval(commands.add_parser("eval", help="score a model and write a report"))
     add_findings(commands.add_parser("findings", help="measure what the papers found"))
+    add_doctor(commands.add_parser("doctor", help="see if this machine is ready"))
     return parser
 
 

@@ -4,7 +4,7 @@ A preset is a dial, not a fork: `tiny`, `mini`, `af1` run through the same modul
 same prompts and the same training loop. Nothing but sizes, and the few switches named
 here, differs between them.
 
-Taught in: notebooks/06_the_audio_flamingo.ipynb
+Taught in: notebooks/01_sound_into_windows.ipynb, notebooks/06_the_audio_flamingo.ipynb
 """
 
 from dataclasses import asdict, dataclass, field

@@ -4,7 +4,7 @@
 written down about a run is in `reports.py`.
 
 Official: foundation/inference/inference.py, which writes answers and scores none
-Taught in: notebooks/08_staged_training.ipynb
+Taught in: notebooks/08_staged_training.ipynb, notebooks/11_evaluation.ipynb
 """
 
 import re
@@ -45,7 +45,7 @@ def caption_scores(
 
     Official: the metrics of the AF1 paper, from pycocoevalcap; SPICE, which needs Java,
     is in `official/spice.py`
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
@@ -66,7 +66,7 @@ def caption_scores(
 def exact_match(answers, truths, normalise: Callable = normalise) -> list[bool]:
     """Whether each answer is the truth, after normalising both.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     check_pairs(answers, truths)
     pairs = zip(answers, truths, strict=True)
@@ -91,7 +91,7 @@ def match_label(
     without `embed`, the one that shares most words; None if no word is shared.
 
     Official: AF1 paper section 4: accuracy by matching the output to a label
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     said = normalise(answer)
     spelt = {label: normalise(label) for label in labels}
@@ -118,7 +118,7 @@ def word_overlap(a: str, b: str) -> float:
 def f1(truths: Sequence, predicted: Sequence, average: str = "macro") -> float:
     """F1 of labels (N,), or of tags as 0/1 rows (N, classes), by scikit-learn.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     from sklearn.metrics import f1_score
 
@@ -130,7 +130,7 @@ def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 
     Classes that never occur in `truth` are left out.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     from sklearn.metrics import average_precision_score
 
@@ -144,7 +144,7 @@ def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 def bootstrap_ci(values, seed: int = 0, level: float = 0.95):
     """Percentile bootstrap interval (low, high) of a mean; None for under 2 values.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     from scipy.stats import bootstrap
 

@@ -72,6 +72,10 @@ class HearsWhileGenerating:
     def prepare_inputs_for_generation(
         self, input_ids, audio_keys_values=None, audio_mask=None, **kwargs
     ):
+        """The inputs of one step of `generate`, with what its tokens may hear.
+
+        `input_ids` (B, T) are all tokens so far; the mask is (B, new, L).
+        """
         inputs = super().prepare_inputs_for_generation(input_ids, **kwargs)
         if audio_keys_values is not None:
             config, new = self.flamingo, inputs["input_ids"].shape[1]

@@ -141,7 +141,7 @@ class AudioFlamingo(nn.Module):
     ) -> dict[str, Tensor]:
         """What `lm.generate` needs of the audio, for as long as it is talked about.
 
-        Taught in: notebooks/10_dialogue.ipynb
+        Taught in: notebooks/06_the_audio_flamingo.ipynb
         """
         audio, audio_mask = self._audio(input_ids, audio_features, audio_mask)
         blocks = [block.attn.keys_values(audio) for block in self.gated_blocks]

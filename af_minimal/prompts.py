@@ -93,7 +93,7 @@ def dialogue_text(rounds: Sequence[tuple[str, str]]) -> str:
     """The training text of a dialogue about one audio: rounds of (user, assistant).
 
     Official: chat/data/data.py, which keeps capitals
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    Taught in: notebooks/07_prompts_labels_blending.ipynb, notebooks/10_dialogue.ipynb
     """
     if not rounds:
         raise ValueError("A dialogue needs at least one (user, assistant) round.")
@@ -107,7 +107,7 @@ def dialogue_text(rounds: Sequence[tuple[str, str]]) -> str:
 def dialogue_inference_text(rounds: Sequence[tuple[str, str]], user: str) -> str:
     """Earlier rounds and a new question, cut where the assistant is to speak.
 
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    Taught in: notebooks/07_prompts_labels_blending.ipynb, notebooks/10_dialogue.ipynb
     """
     return _cut_after_sep(dialogue_text([*rounds, (user, "")]))
 

@@ -3,7 +3,7 @@
 A report carries all that decides its numbers: the exact prompts, the decoding settings,
 the seed, the hashes of the weights, the versions of the libraries, every single answer.
 
-Taught in: notebooks/08_staged_training.ipynb
+Taught in: notebooks/11_evaluation.ipynb
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def make_report(
         decoding: the generation settings of every answer.
         weights: folder of the evaluated weights; its safetensors are hashed.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     return {
         "title": title,
@@ -67,7 +67,7 @@ def library_versions() -> dict[str, str]:
 def save_report(path: str | Path, report: dict) -> None:
     """Write a report as JSON, whole or not at all.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def save_report(path: str | Path, report: dict) -> None:
 def table(report: dict) -> str:
     """The measures of a report as text, one block for each section.
 
-    Taught in: notebooks/08_staged_training.ipynb
+    Taught in: notebooks/11_evaluation.ipynb
     """
     blocks = [report["title"]]
     for section in report["sections"]:

@@ -3,7 +3,7 @@
 The toy world's lines take the recipe apart that `mini` is trained with: AF1's own, then
 with episodes of new names, then with episodes of wrong examples as well.
 
-Taught in: notebooks/11_evaluation.ipynb
+Taught in: notebooks/11_evaluation.ipynb, notebooks/20_findings.ipynb
 """
 
 from functools import partial

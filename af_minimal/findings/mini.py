@@ -1,6 +1,6 @@
 """What is measured on the shipped `mini`: gates, masks, examples, filters.
 
-Taught in: notebooks/11_evaluation.ipynb
+Taught in: notebooks/11_evaluation.ipynb, notebooks/20_findings.ipynb
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 The rules are text that is both printed and executed, so the page cannot say one thing
 and the code do another. A finding holds when every rule is true of every seed.
 
-Taught in: notebooks/11_evaluation.ipynb
+Taught in: notebooks/11_evaluation.ipynb, notebooks/20_findings.ipynb
 """
 
 import os

@@ -3,7 +3,7 @@
 What is measured is written down at once, so a run that is killed goes on where it was:
 `numbers.json` has the numbers, `findings.json` and `README.md` are made of them.
 
-Taught in: notebooks/11_evaluation.ipynb
+Taught in: notebooks/11_evaluation.ipynb, notebooks/20_findings.ipynb
 """
 
 import json

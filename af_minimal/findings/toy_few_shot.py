@@ -4,7 +4,7 @@ A large language model brings along that a word in the prompt may be used, and t
 everything there is true. A model from nothing learns both from its episodes or not at
 all; here each ingredient is left out once.
 
-Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+Taught in: notebooks/20_findings.ipynb
 """
 
 import tempfile

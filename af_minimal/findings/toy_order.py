@@ -3,7 +3,7 @@
 The same scenes, questions and steps, once with a vector for each window and once with
 their mean. Both know what was heard; the mean of a sequence does not know its order.
 
-Taught in: notebooks/03_audio_transformer.ipynb
+Taught in: notebooks/03_audio_transformer.ipynb, notebooks/20_findings.ipynb
 """
 
 from dataclasses import replace

@@ -16,7 +16,8 @@ export WANDB_MODE ?= disabled
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test notebooks clean-nb lint loc eval train findings
+.PHONY: help setup lab test test-browser notebooks clean-nb site \
+  lint loc eval train findings
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,9 +41,13 @@ lab: setup  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab notebooks/00_meet_the_model.ipynb
 
 test: setup  ## run the tests, then every notebook from top to bottom
-	$(BIN)/python -m pytest -m 'not gpu' tests
+	$(BIN)/python -m pytest -m 'not gpu and not browser' tests
 	$(if $(NOTEBOOKS),$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 $(NOTEBOOKS),@echo 'no notebooks yet')
+
+test-browser: setup  ## drive the notebooks in a real browser (ONLY='00 or 09' for some)
+	@$(BIN)/python tests/browser/chromium.py
+	$(BIN)/python -m pytest -m browser -s tests/browser $(if $(ONLY),-k '$(ONLY)')
 
 notebooks: setup  ## run the notebooks in place and clean them (NOTEBOOKS=... for one)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
@@ -54,6 +59,9 @@ clean-nb: setup  ## drop widget state, run times and audio from the notebooks
 	  "metadata.widgets metadata.language_info.version cell.metadata.execution" \
 	  $(NOTEBOOKS)
 	$(BIN)/python af_minimal/course/clean.py $(NOTEBOOKS)
+
+site: setup  ## build the pages to read without running anything, in runs/site
+	@$(BIN)/python docs/build_site.py
 
 lint: setup  ## ruff: rules and layout, notebooks included
 	$(BIN)/ruff check .

@@ -1,0 +1,104 @@
+"""Build the pages of the course: notebooks as they are stored, with their sounds.
+
+python docs/build_site.py                  all, in runs/site
+python docs/build_site.py --silent         without players: seconds, no notebook is run
+"""
+
+import argparse
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from links import broken
+from players import put_back
+from sphinx.cmd.build import build_main
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+PAGES = {
+    "Beside the notebooks": ["TUTOR.md", "PORTING.md", "CONTRIBUTING.md", "LOG.md"],
+    "Measured": [
+        "af_minimal/weights/mini/README.md",
+        "af_minimal/weights/CREDITS.md",
+        "findings/README.md",
+    ],
+}
+LINK = re.compile(r"\]\(([^)#:\s]+)")
+
+
+def contents(notebooks: list[Path]) -> str:
+    """The tables of contents that Sphinx reads from the first page."""
+    groups = {"Notebooks": [f"notebooks/{path.name}" for path in notebooks]} | PAGES
+    head = "\n```{{toctree}}\n:hidden:\n:caption: {}\n\n"
+    lists = [head.format(t) + "\n".join(names) for t, names in groups.items()]
+    return "".join(f"{text}\n```\n" for text in lists)
+
+
+def copy_linked(text: str, page: Path, source: Path) -> None:
+    """Copy the files that a page links to, so that its links still lead somewhere."""
+    for link in set(LINK.findall(text)):
+        path = (ROOT / page.parent / link).resolve()
+        if path.is_file() and path.suffix not in (".md", ".ipynb"):
+            target = source / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+
+
+def stage(source: Path, notebooks: list[Path], silent: bool) -> int:
+    """Copy all pages to `source`, with players unless `silent`; how many players."""
+    for name in ["README.md", *sum(PAGES.values(), [])]:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        copy_linked(text, Path(name), source)
+        target = source / ("index.md" if name == "README.md" else name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text + contents(notebooks) * (name == "README.md"))
+    players = 0
+    (source / "notebooks").mkdir()
+    for path in notebooks:
+        text, count = path.read_text(encoding="utf-8"), 0
+        if not silent:
+            text, count = put_back(path, path.parent, source / "sounds", "../sounds")
+            print(f"{path.name}: {count} players", flush=True)
+        for cell in nbformat.reads(text, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                copy_linked(cell.source, Path("notebooks") / path.name, source)
+        (source / "notebooks" / path.name).write_text(text, encoding="utf-8")
+        players += count
+    return players
+
+
+def build(out: Path, silent: bool) -> list[str]:
+    """Build the site in `out` from nothing; what is wrong with it, in lines."""
+    source = out.with_name(out.name + "-source")
+    for folder in (out, source):
+        shutil.rmtree(folder, ignore_errors=True)
+    source.mkdir(parents=True)
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    players = stage(source, notebooks, silent)
+    options = ["-b", "html", "-q", "-W", "--keep-going", "-c", str(DOCS)]
+    doctrees = ["-d", str(source / "doctrees")]
+    if build_main([*options, *doctrees, str(source), str(out)]):
+        return ["Sphinx warned of something; see above."]
+    if players:
+        shutil.copytree(source / "sounds", out / "sounds")
+    print(f"{len(notebooks)} notebooks, {players} players")
+    return broken(out)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "runs" / "site")
+    parser.add_argument("--silent", action="store_true", help="without the sounds")
+    chosen = parser.parse_args()
+    start = time.monotonic()
+    wrong = build(chosen.out.resolve(), chosen.silent)
+    print("\n".join(wrong), file=sys.stderr)
+    print(f"{chosen.out / 'index.html'} ({time.monotonic() - start:.0f} s)")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

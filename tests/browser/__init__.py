@@ -1,0 +1,1 @@
+"""The notebooks in a real browser: `make test-browser`."""

@@ -1,0 +1,158 @@
+"""Move whatever a page offers, and see whether something else on it changes.
+
+The controls are found by what they are in the page, never by name: a widget that is
+added to a notebook tomorrow is tried without a change here.
+"""
+
+from dataclasses import dataclass
+
+from playwright.sync_api import TimeoutError
+
+from .lab import wait_idle
+
+WAIT_S = 60  # the model answers within seconds; a busy machine takes longer
+KINDS = {
+    "checkbox": "input[type=checkbox]",
+    "dropdown": "select",
+    "upload": ".widget-upload",
+    "text": "input[type=text], textarea",
+    "number": "input[type=number]",
+    "slider": ".noUi-handle, input[type=range]",
+    "button": "button:not(.widget-upload)",
+}
+FEEDS = ("text", "number")  # what is typed waits for the button beside it
+FEEDS_S = 5
+
+# What a reader sees of the widgets of one cell, without the control itself: words,
+# pictures, players, what is typed and chosen. A slider's own number does not count.
+WATCH = """(cell, own) => {
+  const look = () => {
+    const seen = [], mine = own.closest('.widget-slider, .widget-inline-hbox') || own;
+    const walk = node => {
+      if (node === mine && !own.matches('button')) return;
+      if (node.nodeType === 3) seen.push(node.data);
+      if (node.nodeType !== 1 || node.matches('.widget-readout')) return;
+      if (node.matches('img')) seen.push(node.src);
+      if (node.matches('canvas')) seen.push(node.toDataURL());
+      if (node.matches('audio')) seen.push(node.currentSrc || node.src, node.paused);
+      if (node.matches('input, select, textarea')) seen.push(node.value, node.checked);
+      if (node.closest('svg')) for (const a of node.attributes) seen.push(a.value);
+      for (const key of ['aria-pressed', 'aria-valuetext', 'disabled'])
+        seen.push(node.getAttribute(key));
+      const { background, backgroundColor, width } = node.style;
+      seen.push(background, backgroundColor, width);
+      node.childNodes.forEach(walk);
+    };
+    cell.querySelectorAll('.jp-OutputArea-output').forEach(walk);
+    return seen.join('|');
+  };
+  const before = look();
+  window.changed = false;
+  window.stopWatching?.();
+  // also what changes and changes back: 'listening ...' and then the same answer
+  const tick = setInterval(() => { window.changed ||= look() !== before; }, 20);
+  window.stopWatching = () => clearInterval(tick);
+}"""
+
+
+@dataclass
+class Control:
+    """One thing to move: its kind, its cell, the element, what it is called."""
+
+    kind: str
+    cell: object
+    handle: object
+    name: str
+
+    def usable(self) -> bool:
+        return self.handle.is_visible() and self.handle.is_enabled()
+
+
+NAME = """e => [e.closest('label')?.innerText, e.ariaLabel, e.placeholder,
+  e.closest('.widget-inline-hbox')?.querySelector('.widget-label')?.innerText,
+  e.innerText].map(text => (text || '').replace('\\u200b', '').trim())
+  .find(Boolean)?.slice(0, 40) || ''"""
+
+
+def find(page) -> list[Control]:
+    """Every control inside the widgets of the page, text fields before buttons."""
+    found = []
+    for cell in page.query_selector_all(".jp-CodeCell:has(.jupyter-widgets)"):
+        for kind, selector in KINDS.items():
+            inside = ", ".join(f".jupyter-widgets {s}" for s in selector.split(", "))
+            for handle in cell.query_selector_all(inside):
+                found.append(Control(kind, cell, handle, handle.evaluate(NAME)))
+    return found
+
+
+def move(page, control: Control) -> None:
+    """Do what a reader does with the keyboard; files and menus are the system's."""
+    handle, kind = control.handle, control.kind
+    handle.scroll_into_view_if_needed()
+    handle.focus()
+    if kind in ("checkbox", "button", "upload"):  # the page fixture chooses the file
+        page.keyboard.press("Space")
+    elif kind == "dropdown":
+        here = handle.evaluate("e => e.selectedIndex")
+        # by hand on Linux an arrow does it; on macOS it opens a menu of the system
+        handle.select_option(index=here - 1 if here > 0 else here + 1)
+    elif kind == "text":
+        page.keyboard.press("End")
+        page.keyboard.type(" dog")
+        page.keyboard.press("Tab")
+    elif kind == "number":
+        page.keyboard.press("ArrowUp")
+    elif kind == "slider":
+        value = handle.evaluate("e => [e.ariaValueNow ?? e.value, e.ariaValueMax]")
+        at_end = value[1] is not None and float(value[0]) >= float(value[1])
+        page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+
+
+def answers(page, control: Control, wait_s: float) -> bool:
+    """Whether moving this control changes something else within `wait_s` seconds."""
+    watched = [control.cell, control.handle]
+    page.evaluate(f"([cell, own]) => ({WATCH})(cell, own)", watched)
+    move(page, control)
+    try:
+        page.wait_for_function("() => window.changed", timeout=wait_s * 1000)
+    except TimeoutError:
+        return False
+    finally:
+        page.evaluate("() => window.stopWatching()")
+        wait_idle(page)
+    return True
+
+
+def wake(page, control: Control, others: list[Control]) -> bool:
+    """A head slider sleeps while 'mean of all heads' is ticked: untick, try again."""
+    for box in others:
+        if box.kind == "checkbox" and box.usable():
+            move(page, box)
+            wait_idle(page)
+            if answers(page, control, FEEDS_S):
+                return True
+    return False
+
+
+def try_all(page) -> tuple[str, list[str]]:
+    """What was moved, in words, and a line for each control that does nothing.
+
+    A control may change nothing but itself where a button beside it reads it.
+    """
+    controls, silent, fed, moved = find(page), [], 0, 0
+    for control in controls:
+        if not control.usable():
+            continue
+        moved += 1
+        others = [c for c in controls if c.cell == control.cell and c != control]
+        feeds = control.kind in FEEDS or (
+            control.kind not in ("button", "upload")
+            and any(c.kind == "button" for c in others)
+        )
+        if answers(page, control, FEEDS_S if feeds else WAIT_S):
+            continue
+        if feeds:
+            fed += 1
+        elif not wake(page, control, others):
+            silent.append(f"{control.kind} {control.name!r} changes nothing")
+    return f"{moved} controls moved, {fed} of them for a button beside them", silent

@@ -1,0 +1,47 @@
+"""Pictures of a whole notebook, and the first player on it."""
+
+from pathlib import Path
+
+SCROLLER = ".jp-WindowedPanel-outer"
+TALLEST = 8_000  # pixels; a longer notebook is cut into pieces
+MARGIN = 160  # menus and toolbars above the notebook
+HEIGHT = """() => {
+  const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
+  const box = cell => cell.getBoundingClientRect();
+  return Math.ceil(box(cells.at(-1)).bottom - box(cells[0]).top) + 40;
+}"""
+
+
+def photograph(page, path: Path) -> list[Path]:
+    """Save the whole notebook as `path`, or as path_1, path_2, ... when it is long."""
+    for old in path.parent.glob(f"{path.stem}*.png"):
+        old.unlink()
+    width = page.viewport_size["width"]
+    height = page.evaluate(HEIGHT)
+    fits = min(height + MARGIN, TALLEST)
+    page.set_viewport_size({"width": width, "height": fits})
+    paths, top = [], 0
+    while not paths or top < height:
+        page.evaluate(f"document.querySelector('{SCROLLER}').scrollTop = {top}")
+        page.wait_for_timeout(300)  # pictures that come into view are drawn
+        number = "" if height + MARGIN <= fits else f"_{len(paths)}"
+        name = path.with_stem(path.stem + number)
+        page.screenshot(path=name)
+        paths.append(name)
+        top += fits - MARGIN
+    page.set_viewport_size({"width": width, "height": 1400})
+    return paths
+
+
+def play_first(page) -> bool:
+    """Play the first sound on the page and see it move; False without a player."""
+    players = page.query_selector_all(".jp-OutputArea-output audio")
+    # a widget's player may wait for a sound of the reader's
+    loaded = [p for p in players if p.evaluate("e => e.duration > 0")]
+    if not loaded:
+        return False
+    loaded[0].scroll_into_view_if_needed()
+    loaded[0].evaluate("e => e.play()")
+    page.wait_for_function("e => e.currentTime > 0.1", arg=loaded[0])
+    loaded[0].evaluate("e => e.pause()")
+    return True

@@ -1,0 +1,57 @@
+"""Every notebook in JupyterLab: run it, listen to it, move everything on it."""
+
+import importlib.util
+
+import pytest
+from playwright.sync_api import Error
+
+from . import lab
+from .conftest import ROOT
+from .controls import try_all
+from .screen import photograph, play_first
+
+pytestmark = pytest.mark.browser
+
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+RUN_S = 600  # the longest takes 90 s on two idle cores
+
+
+BROKEN = """() => [...document.querySelectorAll('.jp-Notebook img')]
+  .filter(e => e.complete && e.src && !e.naturalWidth).map(e => e.src)"""
+
+
+def look_through(page) -> list[str]:
+    """Everything that is wrong with the notebook on this page, once it has run."""
+    lab.wait_drawn(page)
+    moved, wrong = try_all(page)
+    print(f"\n{page.title()}: {moved}")
+    try:
+        if not play_first(page) and page.query_selector("audio"):
+            wrong.append("no player has a sound")
+    except Error as error:  # the rest of the page is worth a look still
+        wrong.append(f"the first player does not play: {error}")
+    wrong += page.evaluate("() => window.callbackErrors")
+    return wrong + [f"broken picture {src[:60]}" for src in page.evaluate(BROKEN)]
+
+
+def run_and_look(page, shot) -> None:
+    """Run the notebook, try all it offers, photograph it; fail with what is wrong."""
+    try:
+        wrong = lab.run_all(page, RUN_S) or look_through(page)
+        photograph(page, shot)  # a failure, too, is worth a picture
+        assert not wrong, "\n".join(wrong)
+    finally:
+        lab.close_notebook(page)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_notebook_in_jupyterlab(page, jupyterlab, shots, path):
+    lab.open_notebook(page, jupyterlab, f"notebooks/{path.name}")
+    run_and_look(page, shots / f"{path.stem[:2]}.png")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("notebook"), reason="no Notebook 7")
+def test_first_notebook_in_notebook_7(page, folder, shots, tmp_path):
+    with lab.serve("notebook", folder, tmp_path) as address:
+        lab.open_notebook(page, address, f"notebooks/{PATHS[0].name}", "notebook")
+        run_and_look(page, shots / "notebook7.png")

@@ -22,8 +22,8 @@ from .episodes import Episode, Episodes
 # one token alone is worth learning, so these are many. What a sound is like is asked in
 # four ways: to find an attribute comes before comparing it with the one in the question
 WEIGHTS = {"caption": 12, "count": 4, "open": 3, "dialogue": 8}
-WEIGHTS |= {"open like": 16, "open attribute": 8, "open why": 4}
-WEIGHTS |= {"binary attribute": 16, "binary presence": 6, "binary order": 6}
+WEIGHTS |= {"open like": 10, "open attribute": 8, "open why": 4}
+WEIGHTS |= {"binary attribute": 10, "binary presence": 5, "binary order": 6}
 OTHER_WEIGHT = 1
 TOKENS = 2560  # at most in one batch, padding included
 ROUNDS = (
@@ -152,8 +152,9 @@ class EpisodeBatches:
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step, 1])
-        few = int((self.MOST + 1) ** rng.random())  # few more often than many
-        shots = few if rng.random() < 0.5 else int(rng.integers(1, self.MOST + 1))
+        # few more often than many, or many: the last are the slowest to be learnt
+        few, many = (self.MOST + 1) ** rng.random(), rng.integers(4, self.MOST + 1)
+        shots = int(few if rng.random() < 0.4 else many)
         rows = max(1, self.audios // (shots + 1))
         drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
         drawn = alike(drawn, rows, rng)

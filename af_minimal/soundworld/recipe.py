@@ -37,7 +37,7 @@ STAGES = {
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
     "sft": StageConfig("sft", 8500, 7e-4, gate_lr=20, precision="bf16"),
 }
-FEW_SHOT = 0.45  # share of the steps of sft that learn from examples
+FEW_SHOT = 0.6  # share of the steps of sft that learn from examples
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model

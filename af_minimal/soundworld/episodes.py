@@ -116,13 +116,16 @@ class Episodes:
         return Episode([*chosen, query], CAPTIONING, [prompt] * len(said), said, learn)
 
     def small_store(self, rng: np.random.Generator) -> tuple[int, list[int]]:
-        """A query, and some sounds of its own and of a few other classes."""
+        """A query, and some sounds of its own and of a few other classes.
+
+        There may be so many of its own that all examples bear one name.
+        """
         count = int(rng.integers(2, 13))
         chosen = rng.permutation(len(self.labels))[:count]
         found = []
         for which in chosen:
             places = self.by_label[self.labels[which]]
-            found.append(rng.permutation(places)[: int(rng.integers(2, 9))].tolist())
+            found.append(rng.permutation(places)[: int(rng.integers(2, 17))].tolist())
         query = found[0].pop()
         return query, [place for places in found for place in places]
 

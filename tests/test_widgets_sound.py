@@ -87,9 +87,11 @@ def test_listen_has_sound_picture_and_the_place_of_its_axis(shown):
 def test_the_cursor_would_stand_on_the_time_axis():
     box = widgets.ListenWidget(tone(3))
     picture = pixels(box.picture)
-    wave = picture[60:100].mean(axis=2)  # only its spine is dark from top to bottom
-    spine = np.flatnonzero(wave.max(axis=0) < 200)
-    assert len(spine) and np.abs(spine - box.left * picture.shape[1]).max() <= 2
+    wave = picture[60:100].mean(axis=2)  # only spines are dark from top to bottom
+    spines = np.flatnonzero(wave.max(axis=0) < 200)
+    edges = np.array([[box.left], [box.right]]) * picture.shape[1]
+    assert abs(spines[0] - edges[0]) <= 2
+    assert np.abs(spines - edges).min(axis=0).max() <= 2
     mel = picture[200:280]  # dark blue up to the right edge, white after it
     end = round(box.right * picture.shape[1])
     assert mel[:, end - 4].mean() < 150 and mel[:, end + 4].mean() > 250
@@ -383,7 +385,7 @@ def test_a_card_shows_only_what_its_sound_has(mixer):
     assert card.sound.value == "rain" and mixer.score.labels[-1] == "rain"
     assert card.repeats.layout.display == "none"  # rain cannot be counted
     assert ("density: dense", ("density", "dense")) in card.attribute.options
-    assert card.attribute.label == "as it comes"
+    assert card.attribute.label == "as it comes" and mixer.background.label == "none"
     card.family.value = NEW
     assert list(card.sound.options) == list(HELD_OUT)
 

@@ -81,7 +81,7 @@ def draw_windows(axes: Axes, clip: Clip, config: AudioConfig) -> None:
         axes.axvline(clip.duration_s, color="black", linestyle=":", linewidth=1)
     axes.set(xlabel="time (s)", ylabel="window", xlim=(0, end))
     axes.set(ylim=(len(real) - 0.4, -0.6))
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.set_yticks(range(0, len(real), 1 + len(real) // 5))
     axes.set_title(said, fontsize=10)
 
 

@@ -26,6 +26,7 @@ class RecordWidget(widgets.VBox):
         self.upload = widgets.FileUpload(
             accept=",".join(SOUND_FILES), multiple=False, description="or upload"
         )
+        self.upload.layout.flex = "0 0 auto"  # a long error must not squeeze it
         self.message = widgets.Label("")
         self.heard = widgets.VBox()  # one ListenWidget, once there is a sound
         self.microphone.on_clip(lambda clip: self._take(clip, "microphone"))

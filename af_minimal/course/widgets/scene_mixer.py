@@ -37,9 +37,9 @@ def labels_of(family: str) -> list[str]:
     return [c.label for c in CLASSES.values() if c.family == family]
 
 
-def style(width: str = "230px") -> dict:
+def style(width: str = "235px") -> dict:
     """Options of a control: its width, and room for its name."""
-    named = {"description_width": "75px"}
+    named = {"description_width": "80px"}
     return {"layout": widgets.Layout(width=width), "style": named}
 
 
@@ -133,7 +133,7 @@ class SceneMixer(widgets.VBox):
         self.cards = [EventCard(*s, self.config.max_s) for s in (*start, *blank)]
         beds = [("none", None), *((name, name) for name in BACKGROUNDS)]
         self.background = widgets.Dropdown(
-            options=beds, description="background", **style()
+            options=beds, index=0, description="background", **style()
         )
         self.snr = widgets.IntSlider(
             20, 0, 30, description="SNR (dB)", continuous_update=False, **style()

@@ -14,11 +14,28 @@ import af_minimal as af
 from af_minimal.course import teach, widgets
 
 model = af.load("mini")
-clip = af.load_audio(next(iter(widgets.sample_clips().values())))
+files = list(widgets.sample_clips().values())
+clip = af.load_audio(files[0])
+"""
+NEIGHBOURS = """
+shelf = [af.data.Example(f, "classify this sound.", f.stem) for f in files[:6]]
+store = af.Datastore.build(shelf[1:], model.encoder)
+widgets.neighbours(store, shelf[0].audio, model)
+"""
+GATES = """
+rows = [row for step in (0, 10, 20) for row in widgets.gate_rows(step, model)]
+widgets.gates([row | {"attn": row["attn"] * row["step"] / 20} for row in rows])
 """
 # one line per widget; a new one is added here and nowhere else
 WIDGETS = {
     "ask": "widgets.ask_widget(model)",
+    "attention": "widgets.attention(model, clip, 'what do you hear?')",
+    "gates": GATES,
+    "listen": "widgets.listen(clip)",
+    "mask_explorer": "widgets.mask_explorer(model)",
+    "neighbours": NEIGHBOURS,
+    "record": "widgets.record(2)",
+    "scene_mixer": "widgets.scene_mixer(model)",
     "teach": "teach.TeachWidget(model)",
 }
 # a slider that draws, one that does nothing, and a callback that breaks

@@ -30,6 +30,9 @@ class WrongAnswer(AssertionError):
     """Raised instead of printed when AF_STRICT=1."""
 
 
+EVERY: dict[str, "Check"] = {}  # of all notebooks whose checks are imported
+
+
 @dataclass(frozen=True)
 class Check:
     """An exercise: the package's function and the cases on which yours must agree.
@@ -43,6 +46,9 @@ class Check:
     reference: Callable
     make_cases: Callable[[], list[tuple]]
     run: Callable = lambda answer, *arguments: answer(*arguments)
+
+    def __post_init__(self):
+        EVERY[self.name] = self
 
     def __call__(self, answer: Callable) -> Callable:
         """Compare on all cases; return `answer` if it is right, else the reference."""
@@ -80,9 +86,9 @@ class Check:
 
 def reveal(name: str) -> None:
     """Show the package's source of an exercise; it is the solution."""
-    if name not in CHECKS:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(CHECKS)}.")
-    show(CHECKS[name].reference)
+    if name not in EVERY:
+        raise ValueError(f"No exercise is called {name!r}; there are {list(EVERY)}.")
+    show(EVERY[name].reference)
 
 
 def difference(yours, expected) -> str:

@@ -19,8 +19,7 @@ from ..prompts import IGNORE
 from ..stages import STAGE_TRAINS, StageConfig, group_of, trained_parts
 from ..stages import lr_factor as _lr_factor
 from ..xattn import GatedCrossAttentionBlock
-from .checks import CHECKS, Check, build_labels
-from .setup import show
+from .checks import Check, build_labels, reveal
 
 __all__ = [
     "blend",
@@ -103,14 +102,6 @@ def learnt_token_shares(labels: Tensor, parts: int) -> Tensor:
     learnt = (labels[:, 1:] != IGNORE).sum(1)  # (B,)
     counts = torch.stack([rows.sum() for rows in learnt.chunk(parts)])  # (parts,)
     return counts / counts.sum()
-
-
-def reveal(name: str) -> None:
-    """Show the source that solves an exercise."""
-    checks = CHECKS | ASSEMBLY
-    if name not in checks:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
-    show(checks[name].reference)
 
 
 def tiny_hearing_model() -> AudioFlamingo:

@@ -10,13 +10,12 @@ from torch import Tensor
 from ..xattn import MaskedCrossAttention
 from ..xattn import text_to_audio_mask as _text_to_audio_mask
 from .checks import (
-    CHECKS,
     Check,
     gated_block,
+    reveal,
     sinusoidal_table,
     text_to_audio_mask,
 )
-from .setup import show
 
 __all__ = [
     "cached_mask",
@@ -99,14 +98,6 @@ def latest_only_mask(
     count = (input_ids == audio_token_id).cumsum(dim=1)  # (B, T)
     audio = torch.arange(audio_mask.shape[1]) // tokens_per_audio  # (L,)
     return (audio == count.unsqueeze(-1) - 1) & audio_mask.unsqueeze(1)  # (B, T, L)
-
-
-def reveal(name: str) -> None:
-    """Show the source that solves an exercise."""
-    checks = CHECKS | ATTENTION
-    if name not in checks:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
-    show(checks[name].reference)
 
 
 def _noise(seed: int, *shape: int) -> Tensor:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .checks import CHECKS, Check
-from .setup import show
+from .checks import Check, reveal
 
 __all__ = ["caught_and_lost", "may_be_asked", "reused_tokens", "reveal", "tokens_read"]
 
@@ -64,14 +63,6 @@ def caught_and_lost_shares(bad, dropped) -> tuple[float, float]:
     """
     bad, dropped = np.asarray(bad, bool), np.asarray(dropped, bool)
     return float(dropped[bad].mean()), float(dropped[~bad].mean())
-
-
-def reveal(name: str) -> None:
-    """Show the source that solves an exercise."""
-    checks = CHECKS | DIALOGUE
-    if name not in checks:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
-    show(checks[name].reference)
 
 
 def _cached_and_wanted() -> list[tuple]:

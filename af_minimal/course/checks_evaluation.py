@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .checks import CHECKS, Check
-from .setup import show
+from .checks import Check, reveal
 
 __all__ = ["average_precision", "interval", "reveal", "rouge_l"]
 
@@ -63,14 +62,6 @@ def percentile_interval(values, picks) -> tuple[float, float]:
     means = np.asarray(values, float)[picks].mean(axis=1)  # (R,)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
-
-
-def reveal(name: str) -> None:
-    """Show the source that solves an exercise."""
-    checks = CHECKS | EVALUATION
-    if name not in checks:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
-    show(checks[name].reference)
 
 
 def _answers_and_references() -> list[tuple]:

@@ -4,18 +4,9 @@ They work like those of `checks.py`.
 """
 
 from ..findings.rows import Claim, holds, is_true, purity
-from .checks import CHECKS, Check
-from .setup import show
+from .checks import Check, reveal
 
 __all__ = ["judge", "reveal", "rule", "share_true"]
-
-
-def reveal(name: str) -> None:
-    """Show the source that solves an exercise."""
-    checks = CHECKS | FINDINGS
-    if name not in checks:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
-    show(checks[name].reference)
 
 
 def _rules() -> list[tuple]:

@@ -12,8 +12,7 @@ from ..audio import peak_normalise as _peak_normalise
 from ..clap import MiniCLAP
 from ..config import AudioConfig, EncoderConfig
 from ..encoders import AudioEncoder, build_encoder
-from .checks import CHECKS, Check, contrastive_loss, cut_windows, num_windows
-from .setup import show
+from .checks import Check, contrastive_loss, cut_windows, num_windows, reveal
 
 __all__ = [
     "contrastive_loss",
@@ -36,14 +35,6 @@ class ToyTexts:
         """Unit-norm vectors (N, 8), drawn with the letters of each text as seed."""
         rows = [_noise(sum(map(ord, text)), 8) for text in texts]
         return torch.nn.functional.normalize(torch.stack(rows), dim=-1)
-
-
-def reveal(name: str) -> None:
-    """Show the source that solves an exercise."""
-    checks = CHECKS | HEARING
-    if name not in checks:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
-    show(checks[name].reference)
 
 
 def _noise(seed: int, *shape: int) -> Tensor:

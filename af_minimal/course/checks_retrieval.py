@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from ..prompts import IGNORE
-from .checks import CHECKS, Check
-from .setup import show
+from .checks import Check, reveal
 
 __all__ = ["hide_unknown", "nearest", "other_files", "per_audio", "reveal"]
 
@@ -70,14 +69,6 @@ def hide_unknown_answers(
     number = (input_ids == audio_token_id).cumsum(0)  # (T,) audios so far
     known = torch.tensor([True, *learn])[number]  # (T,)
     return labels.masked_fill(~known, IGNORE)
-
-
-def reveal(name: str) -> None:
-    """Show the source that solves an exercise."""
-    checks = CHECKS | RETRIEVAL
-    if name not in checks:
-        raise ValueError(f"No exercise is called {name!r}; there are {list(checks)}.")
-    show(checks[name].reference)
 
 
 def _unit_rows() -> list[tuple]:

@@ -1,6 +1,7 @@
 """`python -m af_minimal doctor`: a row for every check, advice for every fault."""
 
 import subprocess
+import sys
 from collections import namedtuple
 from importlib import metadata
 
@@ -182,3 +183,12 @@ def test_the_notebook_cell_runs_as_python(monkeypatch, capsys):
     monkeypatch.setattr("nbclient.NotebookClient.execute", lambda s, **k: ran.append(s))
     assert doctor.notebook_cell()[0] == OK
     assert ran[0].nb.cells[0].source == doctor.CELL
+
+
+@pytest.mark.slow
+def test_the_notebook_cell_answers():
+    done = subprocess.run(
+        [sys.executable, "-c", doctor.CELL], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()

@@ -22,7 +22,7 @@ SLOW_S = 30  # a first answer that takes longer spoils the first minute
 BUSY = "close other programs; on a machine with a cold disk, run it a second time"
 CELL = f"""import af_minimal as af
 af.notebook_setup()
-print(af.load("mini").ask(af.Clip.from_array([0.1, -0.1] * 8000, 16000), "{QUESTION}"))
+print(af.load("mini").ask({str(CLIP)!r}, "{QUESTION}"))
 """
 
 
@@ -61,8 +61,9 @@ def examine(name: str, check: Callable) -> list[Row]:
     try:
         found = check()
     except Exception as error:  # whatever is wrong with this machine
-        reason = " ".join(str(error).split())[:160]
-        return [Row(name, FAILURE, f"{type(error).__name__}: {reason}", SETUP)]
+        kind = getattr(error, "ename", type(error).__name__)  # in a notebook's cell
+        reason = " ".join(str(getattr(error, "evalue", error)).split())[:160]
+        return [Row(name, FAILURE, f"{kind}: {reason}", SETUP)]
     rows = found if isinstance(found, list) else [found]
     return [Row(name, *row) for row in rows]
 

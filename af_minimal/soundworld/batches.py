@@ -145,16 +145,18 @@ class EpisodeBatches:
         audios: int = 96,  # in one batch: few rows of many examples, or many of few
         seed: int = 0,
         longest: int = 512,  # tokens; the positions of `mini`
+        long: float = 0.0,  # share of batches with at least half of `MOST` examples
     ):
+        self.long = long
         self.episodes, self.tokenizer = episodes, tokenizer
         self.features, self.mask, self.longest = features, mask, longest
         self.audios, self.seed, self.ids = audios, seed, special_ids(tokenizer)
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step, 1])
-        # few more often than many, or many: the last are the slowest to be learnt
-        few, many = (self.MOST + 1) ** rng.random(), rng.integers(4, self.MOST + 1)
-        shots = int(few if rng.random() < 0.4 else many)
+        shots = int((self.MOST + 1) ** rng.random())  # few more often than many
+        if self.long and rng.random() < self.long:
+            shots = int(rng.integers((self.MOST + 1) // 2, self.MOST + 1))
         rows = max(1, self.audios // (shots + 1))
         drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
         drawn = alike(drawn, rows, rng)

@@ -38,6 +38,7 @@ STAGES = {
     "sft": StageConfig("sft", 8500, 7e-4, gate_lr=20, precision="bf16"),
 }
 FEW_SHOT = 0.6  # share of the steps of sft that learn from examples
+LONG_EPISODES = 0.6  # of them with four examples or more: these are learnt last
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
@@ -146,7 +147,9 @@ def episode_batches(
     audios = run.batch + run.batch // 2
     longest = run.config.lm["max_position_embeddings"]
     sounds = features, mask
-    return EpisodeBatches(episodes, tokenizer, *sounds, audios, run.seed, longest)
+    return EpisodeBatches(
+        episodes, tokenizer, *sounds, audios, run.seed, longest, LONG_EPISODES
+    )
 
 
 def run_all(run: Run, resume: bool = True) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import TimeoutError
 
-from .lab import wait_idle
+from .lab import SHOWN, wait_idle
 
 WAIT_S = 60  # the model answers within seconds; a busy machine takes longer
 KINDS = {
@@ -17,7 +17,7 @@ KINDS = {
     "upload": ".widget-upload",
     "text": "input[type=text], textarea",
     "number": "input[type=number]",
-    "slider": ".noUi-handle, input[type=range]",
+    "slider": ".noUi-handle, input[type=range], .af-listen-picture",
     "button": "button:not(.widget-upload)",
 }
 FEEDS = ("text", "number")  # what is typed waits for the button beside it
@@ -77,9 +77,9 @@ NAME = """e => [e.closest('label')?.innerText, e.ariaLabel, e.placeholder,
 def find(page) -> list[Control]:
     """Every control inside the widgets of the page, text fields before buttons."""
     found = []
-    for cell in page.query_selector_all(".jp-CodeCell:has(.jupyter-widgets)"):
+    for cell in page.query_selector_all(f".jp-CodeCell:has({SHOWN})"):
         for kind, selector in KINDS.items():
-            inside = ", ".join(f".jupyter-widgets {s}" for s in selector.split(", "))
+            inside = ", ".join(f":is({SHOWN}) {s}" for s in selector.split(", "))
             for handle in cell.query_selector_all(inside):
                 found.append(Control(kind, cell, handle, handle.evaluate(NAME)))
     return found

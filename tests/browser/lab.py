@@ -30,11 +30,13 @@ CELLS = """() => jupyterapp.shell.currentWidget.content.widgets.map((cell, i) =>
       .filter(o => o.output_type === 'error').map(o => `${o.ename}: ${o.evalue}`) };
 })"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# a widget of ours that stands alone in an output has not the class of ipywidgets
+SHOWN = ".jupyter-widgets, .af-listen"
 # widgets that the model holds and the page does not show yet
-UNDRAWN = """kind => jupyterapp.shell.currentWidget.content.widgets.filter(cell =>
+UNDRAWN = f"""kind => jupyterapp.shell.currentWidget.content.widgets.filter(cell =>
   cell.model.type === 'code' &&
   cell.model.outputs.toJSON().some(o => o.data && kind in o.data) &&
-  !cell.node.querySelector('.jupyter-widgets')).length"""
+  !cell.node.querySelector('{SHOWN}')).length"""
 STATUS = """() => window.jupyterapp?.shell?.currentWidget
   ?.sessionContext?.session?.kernel?.status"""
 # an exception in a widget's callback is shown nowhere on the page

@@ -45,3 +45,22 @@ def student():
     import tiny_flamingo  # after the settings above
 
     return tiny_flamingo.student()
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What is drawn for readers who see the page only: (pixels, alt text)."""
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from af_minimal.course import viz
+
+    found = []
+
+    def keep(figure, alt):
+        found.append((np.asarray(Image.open(io.BytesIO(viz.png(figure)))), alt))
+
+    monkeypatch.setattr(viz, "show", keep)
+    return found

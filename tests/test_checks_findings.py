@@ -1,11 +1,15 @@
 """The exercises and figures of the notebook on findings."""
 
+import importlib
 import json
 import math
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from planted import assert_rejects
 
+from af_minimal.course import checks
 from af_minimal.course import checks_findings as check
 from af_minimal.course import figures_findings as figures
 from af_minimal.findings import rows
@@ -53,18 +57,20 @@ WRONG = {
 
 @pytest.mark.parametrize("name", check.FINDINGS)
 def test_reference_passes_and_mistakes_do_not(name):
-    exercise = check.FINDINGS[name]
-    assert exercise.first_problem(exercise.reference) == ""
-    assert len(WRONG[name]) >= 2
-    for wrong in WRONG[name]:
-        assert exercise.first_problem(wrong)
+    assert_rejects(check.FINDINGS[name], WRONG[name])
 
 
-def test_reveal_knows_all_exercises(capsys):
-    for name in check.FINDINGS:
-        check.reveal(name)
-    with pytest.raises(ValueError, match="No exercise"):
-        check.reveal("nothing")
+def test_reveal_knows_the_exercises_of_all_notebooks(monkeypatch):
+    codes = []
+    monkeypatch.setattr(checks, "show", codes.append)
+    for path in Path(checks.__file__).parent.glob("checks_*.py"):
+        module = importlib.import_module(f"af_minimal.course.{path.stem}")
+        for name in module.__all__:
+            if isinstance(exercise := getattr(module, name), checks.Check):
+                module.reveal(exercise.name)
+                assert codes.pop() is exercise.reference
+    with pytest.raises(ValueError, match="No exercise is called 'nothing'"):
+        checks.reveal("nothing")
 
 
 def test_figures_are_drawn(monkeypatch):

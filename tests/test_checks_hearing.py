@@ -59,11 +59,3 @@ def test_cases_are_shown_in_a_few_words(capsys):
     check.pool(counts_padding)
     case = next(x for x in capsys.readouterr().out.splitlines() if "case:" in x)
     assert "AudioEncoder" in case and len(case) < 250
-
-
-def test_reveal_knows_all_exercises(capsys):
-    for name in check.__all__:
-        if name != "reveal":
-            check.reveal(name)
-    with pytest.raises(ValueError, match="No exercise"):
-        check.reveal("nothing")

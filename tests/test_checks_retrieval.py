@@ -115,14 +115,6 @@ def test_check_rejects_planted_wrong_answers(name, wrong, capsys):
     assert capsys.readouterr().out.startswith("✗")
 
 
-def test_reveal_knows_the_exercises(capsys):
-    for name in check.__all__:
-        if name != "reveal":
-            check.reveal(name)
-    with pytest.raises(ValueError, match="No exercise is called 'k'"):
-        check.reveal("k")
-
-
 # the references are what the package does
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from PIL import Image
 
 from af_minimal import audio, xattn
 from af_minimal.audio import Clip
@@ -22,18 +21,6 @@ from af_minimal.course.picture import BOXES
 def clip():
     times = np.arange(48_000) / 16_000
     return Clip(0.3 * np.sin(2 * np.pi * 440 * times).astype(np.float32), 16_000)
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """What the figure functions show, as (pixels, alt text)."""
-    found = []
-
-    def keep(figure, alt):
-        found.append((np.asarray(Image.open(io.BytesIO(viz.png(figure)))), alt))
-
-    monkeypatch.setattr(viz, "show", keep)
-    return found
 
 
 # figures

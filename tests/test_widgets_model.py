@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from af_minimal.audio import Clip
-from af_minimal.course import viz, widgets
+from af_minimal.course import widgets
 from af_minimal.course.widgets.answer_words import group_words
 from af_minimal.course.widgets.mask_explorer import MOST_TOKENS
 from af_minimal.data import Example
@@ -61,18 +61,6 @@ def heard(hearing, examples):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hearing, "generate", say, raising=False)
         return widgets.answer_attention(hearing, tone(1.0), ASKED, examples[:2])
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """What the widgets draw for readers who see the page only: (pixels, words)."""
-    found = []
-
-    def keep(figure, alt):
-        found.append((np.asarray(Image.open(io.BytesIO(viz.png(figure)))), alt))
-
-    monkeypatch.setattr(viz, "show", keep)
-    return found
 
 
 def seconds_of(player):

@@ -156,7 +156,8 @@ def brief(value) -> str:
 _TOY = AudioConfig(sample_rate=10, window_s=1.0, overlap_s=0.5, max_windows=4)
 
 
-def _noise(seed: int, *shape: int) -> torch.Tensor:
+def noise(seed: int, *shape: int) -> torch.Tensor:
+    """Normal numbers for a case, the same for every call with this seed."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
@@ -172,7 +173,7 @@ def _waveforms() -> list[tuple]:
 def _embedding_pairs() -> list[tuple]:
     cases = []
     for batch, scale in ((2, 1.0), (4, 10.0), (5, 3.0)):
-        pair = (_noise(seed, batch, 8) for seed in (batch, batch + 1))
+        pair = (noise(seed, batch, 8) for seed in (batch, batch + 1))
         unit = (torch.nn.functional.normalize(x, dim=-1) for x in pair)
         cases.append((*unit, torch.tensor(scale)))
     return cases
@@ -204,7 +205,7 @@ def _block_inputs() -> list[tuple]:
     deaf = hears.clone()
     deaf[:, 0] = False
     return [
-        (gate, _noise(1, 1, 2, 8), _noise(2, 1, 3, 6), mask)
+        (gate, noise(1, 1, 2, 8), noise(2, 1, 3, 6), mask)
         for gate, mask in ((0.0, hears.clone()), (0.7, hears.clone()), (0.7, deaf))
     ]
 

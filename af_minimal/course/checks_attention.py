@@ -12,6 +12,7 @@ from ..xattn import text_to_audio_mask as _text_to_audio_mask
 from .checks import (
     Check,
     gated_block,
+    noise,
     reveal,
     sinusoidal_table,
     text_to_audio_mask,
@@ -100,18 +101,14 @@ def latest_only_mask(
     return (audio == count.unsqueeze(-1) - 1) & audio_mask.unsqueeze(1)  # (B, T, L)
 
 
-def _noise(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 def _rows_to_split() -> list[tuple]:
     small = torch.arange(12.0).reshape(1, 2, 6)
-    return [(small, 2), (small.clone(), 3), (_noise(0, 2, 5, 8), 4)]
+    return [(small, 2), (small.clone(), 3), (noise(0, 2, 5, 8), 4)]
 
 
 def _rows_to_turn() -> list[tuple]:
     alike = torch.ones(1, 3, 4)  # the same window three times
-    return [(alike, 1), (alike.clone(), 2), (_noise(0, 2, 5, 12), 3)]
+    return [(alike, 1), (alike.clone(), 2), (noise(0, 2, 5, 12), 3)]
 
 
 def _audio_masks() -> list[tuple]:
@@ -127,7 +124,7 @@ def _attention_and_audio() -> list[tuple]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(heads)
             attn = MaskedCrossAttention(8, 6, heads, head_width=4)
-        cases.append((attn.requires_grad_(False), _noise(heads, 2, windows, 6)))
+        cases.append((attn.requires_grad_(False), noise(heads, 2, windows, 6)))
     return cases
 
 
@@ -153,8 +150,8 @@ def _one_head_inputs() -> list[tuple]:
         mask[-1, windows // 2 :] = False
         if seed == 2:
             mask[0] = False  # a token with nothing to hear
-        sides = [_noise(10 * seed + i, n, 4) for i, n in enumerate((text, windows))]
-        cases.append((*sides, _noise(10 * seed + 5, windows, 4), mask))
+        sides = [noise(10 * seed + i, n, 4) for i, n in enumerate((text, windows))]
+        cases.append((*sides, noise(10 * seed + 5, windows, 4), mask))
     return cases
 
 

@@ -12,7 +12,7 @@ from ..audio import peak_normalise as _peak_normalise
 from ..clap import MiniCLAP
 from ..config import AudioConfig, EncoderConfig
 from ..encoders import AudioEncoder, build_encoder
-from .checks import Check, contrastive_loss, cut_windows, num_windows, reveal
+from .checks import Check, contrastive_loss, cut_windows, noise, num_windows, reveal
 
 __all__ = [
     "contrastive_loss",
@@ -33,12 +33,8 @@ class ToyTexts:
 
     def embed_text(self, texts: list[str]) -> Tensor:
         """Unit-norm vectors (N, 8), drawn with the letters of each text as seed."""
-        rows = [_noise(sum(map(ord, text)), 8) for text in texts]
+        rows = [noise(sum(map(ord, text)), 8) for text in texts]
         return torch.nn.functional.normalize(torch.stack(rows), dim=-1)
-
-
-def _noise(seed: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def _levels() -> list[tuple]:
@@ -49,7 +45,7 @@ def _levels() -> list[tuple]:
 def _sounds_and_labels() -> list[tuple]:
     cases = []
     for seed, labels in enumerate((["rain"], ["dog bark", "siren"], ["cow", "owl"])):
-        sounds = torch.nn.functional.normalize(_noise(seed, seed + 2, 8), dim=-1)
+        sounds = torch.nn.functional.normalize(noise(seed, seed + 2, 8), dim=-1)
         cases.append((ToyTexts(), sounds, labels))
     return cases
 
@@ -61,7 +57,7 @@ def _features_and_masks() -> list[tuple]:
         encoder = build_encoder(sizes, AudioConfig()).requires_grad_(False)
     two = [[True, True, False], [True, False, False]]
     return [
-        (encoder, _noise(seed, len(rows), 3, 6), torch.tensor(rows))
+        (encoder, noise(seed, len(rows), 3, 6), torch.tensor(rows))
         for seed, rows in enumerate(([[True] * 3], two, [[False] * 3]))
     ]
 

@@ -26,9 +26,7 @@ WEIGHTS |= {"open like": 10, "open attribute": 8, "open why": 4}
 WEIGHTS |= {"binary attribute": 10, "binary presence": 5, "binary order": 6}
 OTHER_WEIGHT = 1
 TOKENS = 2560  # at most in one batch, padding included
-ROUNDS = (
-    6  # of questions about a scene, each with other sounds, attributes and wordings
-)
+ROUNDS = 6  # of questions about a scene, each with other sounds and wordings
 
 
 class FlamingoBatches:

@@ -78,6 +78,7 @@ class AudioFlamingo(nn.Module):
         audio_mask: Tensor | None = None,
         labels: Tensor | None = None,
         need_weights: bool = False,
+        position_ids: Tensor | None = None,
     ) -> FlamingoOutput:
         """Logits of the next token at every position, and the loss.
 
@@ -89,6 +90,7 @@ class AudioFlamingo(nn.Module):
             audio_mask: bool (B, L), True = real window; None means that all are real.
             labels: (B, T), -100 where nothing is learnt; not shifted.
             need_weights: also return what every gated block looked at.
+            position_ids: (B, T), where each token stands; None counts real tokens.
 
         Raises:
             ValueError: when the text is too long or the audio has the wrong shape.
@@ -105,6 +107,7 @@ class AudioFlamingo(nn.Module):
         logits = self.lm(
             input_ids=input_ids,
             attention_mask=attention_mask,
+            position_ids=position_ids,
             audio=context,
             use_cache=False,
         ).logits  # (B, T, V)

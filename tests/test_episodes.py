@@ -6,7 +6,13 @@ import torch
 
 from af_minimal.prompts import AUDIO, EOC, IGNORE, SEP
 from af_minimal.soundworld import CLASSES, HELD_OUT, Event, Score
-from af_minimal.soundworld.batches import TOKENS, EpisodeBatches, episode_text, mixed
+from af_minimal.soundworld.batches import (
+    TOKENS,
+    EpisodeBatches,
+    episode_text,
+    mixed,
+    scattered,
+)
 from af_minimal.soundworld.corpus import Scene, sample_scene
 from af_minimal.soundworld.episodes import SHARES, Episodes
 from af_minimal.soundworld.names import (
@@ -119,6 +125,20 @@ def test_wrong_names_are_wrong_and_not_learnt(scenes, embeddings):
             assert name != label and name in CLASSES
         assert not any(episode.learn[:-1])
     assert 90 < swapped < 210
+
+
+def test_mixed_examples_bear_two_to_four_names(scenes, embeddings):
+    draw = Episodes(scenes, embeddings, {"new names": 1, "true names": 1}, mixed=1.0)
+    rng, names = np.random.default_rng(2), []
+    for _ in range(300):
+        episode = draw(rng, 8)
+        *shots, query = episode.places
+        assert query not in shots and len(set(shots)) == len(shots)
+        assert episode.outputs[-1] in episode.outputs[:-1]
+        names.append(len(set(episode.outputs)))
+    assert max(names) == 4 and names.count(1) < 30
+    alone = [draw(rng, 1) for _ in range(20)]  # one example: it is of the query's class
+    assert all(len(set(episode.outputs)) == 1 for episode in alone)
 
 
 def test_a_style_is_learnt_once_it_has_been_shown(scenes, embeddings):
@@ -307,3 +327,19 @@ def test_a_share_of_the_steps_is_few_shot():
     drawn = [both(step) for step in range(1_000)]
     assert drawn == [both(step) for step in range(1_000)]
     assert 0.25 < drawn.count("many") / 1_000 < 0.35
+
+
+def test_half_of_the_rows_stand_at_places_drawn_anew(batches):
+    starts, moved = [], scattered(batches, 600)
+    for step in range(10):
+        (here,), (plain,) = moved(step), batches(step)
+        places = here.pop("position_ids")  # (B, T)
+        assert here.keys() == plain.keys() and places.shape == here["input_ids"].shape
+        assert all(torch.equal(here[key], plain[key]) for key in plain)
+        assert (places.diff(dim=1) == 1).all() and 0 <= places.min()
+        assert places.max() < 600
+        assert torch.equal(places, moved(step)[0]["position_ids"])
+        starts += places[:, 0].tolist()
+    assert 0.4 < starts.count(0) / len(starts) < 0.6
+    (full,) = scattered(lambda step: [{"input_ids": torch.ones(2, 600)}], 600)(0)
+    assert not full["position_ids"][:, 0].any()  # no room to move

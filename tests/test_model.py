@@ -47,6 +47,18 @@ def test_rows_with_nothing_to_hear_are_the_bare_language_model(kind):
     )
 
 
+@pytest.mark.parametrize("kind", ["opt", "qwen2"])
+def test_places_are_counted_unless_they_are_given(kind):
+    model, inputs = tiny(kind), batch()
+    inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+    plain = logits_of(model, **inputs)
+    places = torch.arange(plain.shape[1]).expand(len(plain), -1)  # (B, T)
+    assert torch.equal(logits_of(model, **inputs, position_ids=places), plain)
+    moved = logits_of(model, **inputs, position_ids=places + 5)
+    alike = torch.allclose(moved, plain, atol=1e-4)
+    assert alike == (kind == "qwen2")  # rotary positions are relative, OPT's are not
+
+
 def test_loss_is_the_shifted_cross_entropy():
     model, inputs = tiny(), batch()
     labels = inputs["input_ids"].clone()

@@ -21,9 +21,9 @@ from .episodes import Episode, Episodes
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
 # one token alone is worth learning, so these are many. What a sound is like is asked in
 # four ways: to find an attribute comes before comparing it with the one in the question
-WEIGHTS = {"caption": 12, "count": 4, "open": 3, "dialogue": 8}
-WEIGHTS |= {"open like": 10, "open attribute": 8, "open why": 4}
-WEIGHTS |= {"binary attribute": 10, "binary presence": 5, "binary order": 6}
+WEIGHTS = {"caption": 14, "count": 4, "open": 3, "dialogue": 8}
+WEIGHTS |= {"open like": 6, "open attribute": 8, "open why": 6}
+WEIGHTS |= {"binary attribute": 24, "binary presence": 6, "binary order": 8}
 OTHER_WEIGHT = 1
 TOKENS = 2560  # at most in one batch, padding included
 ROUNDS = 6  # of questions about a scene, each with other sounds and wordings
@@ -203,3 +203,29 @@ def mixed(
         return (second if rng.random() < share else first)(step)
 
     return batches
+
+
+def scattered(
+    batches: Callable[[int], list[dict]], longest: int, seed: int = 0
+) -> Callable[[int], list[dict]]:
+    """The same batches, half of their rows at places drawn anew, not at the start.
+
+    A learnt position knows nothing of its neighbours. Were short rows always first,
+    the places behind them would meet long rows alone and learn to copy last.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+
+    def moved(step: int) -> list[dict]:
+        rng = np.random.default_rng([seed, step, 3])
+        out = []
+        for batch in batches(step):
+            rows, length = batch["input_ids"].shape
+            room = max(0, longest - length)
+            starts = rng.integers(room + 1, size=(rows, 1))
+            starts[rng.random(rows) < 0.5] = 0
+            places = torch.arange(length) + torch.from_numpy(starts)  # (B, T)
+            out.append({**batch, "position_ids": places})
+        return out
+
+    return moved

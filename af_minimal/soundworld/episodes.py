@@ -22,7 +22,7 @@ from .styles import draw_style
 from .wordings import CAPTION_PROMPTS, CLASSIFY_PROMPTS
 
 # how often each kind is drawn; an ablation sets one of them to 0
-SHARES = {"new names": 8, "true names": 1, "wrong names": 1, "style": 6}
+SHARES = {"new names": 10, "true names": 1, "wrong names": 1, "style": 4}
 SIMILAR = 0.7  # share of episodes with the nearest examples; the others are random
 OPTIONS = 0.15  # share of classifications that list the names below the query
 
@@ -45,6 +45,8 @@ class Episodes:
         scenes: N scenes; those with one sound are classified, all are captioned.
         embeddings: (N, C), pooled, unit norm.
         shares: how often each kind of `SHARES` is drawn.
+        mixed: share of the classifications whose examples are of two to four classes,
+            drawn blindly: names differ, and only the ear can tell which is right.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -54,7 +56,9 @@ class Episodes:
         scenes: list[Scene],
         embeddings: np.ndarray,
         shares: Mapping[str, float] = SHARES,
+        mixed: float = 0.0,
     ):
+        self.mixed = mixed
         self.scenes, self.embeddings = scenes, np.asarray(embeddings, np.float32)
         self.kinds = [kind for kind in shares if shares[kind]]
         weights = np.array([shares[kind] for kind in self.kinds], float)
@@ -77,7 +81,8 @@ class Episodes:
         kind = self.kinds[rng.choice(len(self.kinds), p=self.weights)]
         if kind == "style":
             return self.styled(rng, shots)
-        query, store = self.small_store(rng)
+        mixed = kind != "wrong names" and self.mixed and rng.random() < self.mixed
+        query, store = self.few_classes(rng, shots) if mixed else self.small_store(rng)
         label = self.label_of(query)
         others = [i for i in store if self.label_of(i) != label]
         swapped = kind == "wrong names" and rng.random() < 0.5
@@ -128,6 +133,20 @@ class Episodes:
             found.append(rng.permutation(places)[: int(rng.integers(2, 17))].tolist())
         query = found[0].pop()
         return query, [place for places in found for place in places]
+
+    def few_classes(self, rng, shots: int) -> tuple[int, list[int]]:
+        """A query, and so many sounds of two to four classes, its own among them."""
+        chosen = rng.permutation(len(self.labels))[: int(rng.integers(2, 5))]
+        classes = [self.by_label[self.labels[which]] for which in chosen]
+        of = rng.integers(len(classes), size=shots)
+        of[rng.integers(shots)] = 0  # the class of the query
+        query = int(rng.choice(classes[0]))
+        drawn = {
+            i: rng.permutation([p for p in c if p != query])
+            for i, c in enumerate(classes)
+        }
+        places = [int(drawn[i][n % len(drawn[i])]) for n, i in enumerate(of)]
+        return query, list(dict.fromkeys(places))
 
     def examples(self, rng, query: int, store: list[int], shots: int) -> list[int]:
         """The most similar of the store, or any, in no order."""

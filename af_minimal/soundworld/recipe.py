@@ -24,7 +24,7 @@ from ..model import AudioFlamingo, load
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, special_ids, train_tokenizer
 from ..training import train
-from .batches import EpisodeBatches, FlamingoBatches, mixed
+from .batches import EpisodeBatches, FlamingoBatches, mixed, scattered
 from .captions import captions
 from .clap_batches import ClapBatches
 from .corpus import Scene, ask_scene, load_recordings, sample_scene
@@ -37,8 +37,9 @@ STAGES = {
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
     "sft": StageConfig("sft", 8500, 7e-4, gate_lr=20, precision="bf16"),
 }
-FEW_SHOT = 0.6  # share of the steps of sft that learn from examples
-LONG_EPISODES = 0.6  # of them with four examples or more: these are learnt last
+FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
+LONG_EPISODES = 0.35  # of them with four examples or more
+MIXED_NAMES = 0.5  # of their classifications, with examples of several names
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
@@ -131,6 +132,7 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
             run, encoder, scenes, model.tokenizer, features, mask
         )
         batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
+    batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
     log = train(model, batches, run.stage(stage), run.folder(stage), resume)
     if stage != "lm":
         finish(run, stage)
@@ -143,7 +145,7 @@ def episode_batches(
     """Few-shot episodes among the scenes."""
     with torch.no_grad():
         near = encoder.pool(features.float(), mask)  # (N, C)
-    episodes = Episodes(scenes, near.cpu().numpy(), run.episodes)
+    episodes = Episodes(scenes, near.cpu().numpy(), run.episodes, MIXED_NAMES)
     audios = run.batch + run.batch // 2
     longest = run.config.lm["max_position_embeddings"]
     sounds = features, mask

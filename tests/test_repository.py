@@ -46,9 +46,9 @@ ROOMS = (
     ("evaluation",),
     ("official",),
     ("soundworld",),
+    ("systems",),  # above the two that measure and teach them
     ("findings",),
     ("course",),
-    ("systems",),
 )
 RANK = {name: i for i, room in enumerate(ROOMS) for name in room}
 OUTSIDE = {

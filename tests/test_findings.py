@@ -103,8 +103,8 @@ def test_a_row_has_one_number_a_seed():
 def test_the_page_marks_what_does_not_hold(tmp_path):
     rows = [
         make_row(CLAIM, [numbers(0.8)] * 3, 3),
-        make_row(replace(CLAIM, id="T-X2"), [numbers(0.3)] * 3, 3),
-        make_row(replace(CLAIM, id="T-X3"), [], 3),
+        make_row(replace(CLAIM, id="T-X2", experiment="b"), [numbers(0.3)] * 3, 3),
+        make_row(replace(CLAIM, id="T-X3", experiment="c"), [], 3),
     ]
     write_findings(tmp_path, rows)
     text = (tmp_path / "README.md").read_text()
@@ -117,6 +117,16 @@ def test_the_page_marks_what_does_not_hold(tmp_path):
     assert "- `more >= 0.5`: true of 0 of 3 seeds" in text
     assert json.loads((tmp_path / "findings.json").read_text()) == rows
     assert {f.name for f in tmp_path.iterdir()} == {"README.md", "findings.json"}
+
+
+def test_the_page_has_each_measurement_once():
+    claims = [CLAIM, replace(CLAIM, id="T-X2", rules=("less < 0.5",))]
+    claims.append(replace(CLAIM, id="T-X3", experiment="another"))
+    said = page([make_row(claim, [numbers(0.8)] * 3, 3) for claim in claims])
+    assert said.count("| more | 0.8 | 0.8 | 0.8 |") == 2  # two experiments
+    shared, other = said.split("### Made up")[1].split("### Another")
+    assert "**T-X1**" in shared and "**T-X2**" in shared and "**T-X3**" in other
+    assert "- `less < 0.5`: true of 3 of 3 seeds" in shared
 
 
 # running

@@ -101,6 +101,7 @@ def make_row(claim: Claim, measured: list[Numbers], seeds: int) -> dict:
         "id": claim.id,
         "claim": claim.claim,
         "paper": claim.paper,
+        "experiment": claim.experiment,
         "ours": ours,
         "mean": mean(ours),
         "range": [min(ours), max(ours)] if ours else None,
@@ -136,7 +137,7 @@ def write_findings(out: Path, rows: list[dict], note: str = "") -> None:
 
 
 def page(rows: list[dict], note: str = "") -> str:
-    """The findings for people: one table, then every number behind it.
+    """The findings for people: one table, then every number behind it, each once.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -154,10 +155,12 @@ def page(rows: list[dict], note: str = "") -> str:
         *map(table_line, rows),
         "",
         "## Every number",
-        "A finding holds when each of its rules is true of each seed.",
+        "A finding holds when each of its rules is true of each seed. Several findings "
+        "may be judged by the numbers of one experiment, which stand here once.",
     ]
-    for row in rows:
-        lines += ["", f"### {row['id']}", row["claim"], "", *details(row)]
+    for name in dict.fromkeys(row["experiment"] for row in rows):
+        own = [row for row in rows if row["experiment"] == name]
+        lines += ["", f"### {name[0].upper()}{name[1:]}", *experiment_lines(own)]
     return "\n".join(lines) + "\n"
 
 
@@ -187,13 +190,15 @@ def table_line(row: dict) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def details(row: dict) -> list[str]:
-    """The rules, each with its verdict, and a table of all numbers by seed."""
-    measured = row["numbers"]
+def experiment_lines(rows: list[dict]) -> list[str]:
+    """The rules that one experiment judges, with verdicts, and its numbers by seed."""
+    measured = rows[0]["numbers"]  # the same in each of its rows
     lines = []
-    for rule in row["rules"]:
-        true = [is_true(rule, numbers) for numbers in measured]
-        lines.append(f"- `{rule}`: true of {sum(true)} of {len(true)} seeds")
+    for row in rows:
+        lines += ["", f"**{row['id']}**", ""]
+        for rule in row["rules"]:
+            true = [is_true(rule, numbers) for numbers in measured]
+            lines.append(f"- `{rule}`: true of {sum(true)} of {len(true)} seeds")
     if measured:
         seeds = range(len(measured))
         lines += ["", f"| | {' | '.join(f'seed {seed}' for seed in seeds)} |"]

@@ -23,6 +23,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, help="of each stage; for a short trial")
     parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
+    parser.add_argument("--batch", type=int, default=64, help="rows of a step, at most")
     parser.add_argument("--seed", type=int, default=0, help="of scenes and batches")
     parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
     parser.add_argument(
@@ -53,6 +54,7 @@ def train(args: argparse.Namespace) -> None:
     if args.tower is not None:
         config = replace(config, encoder=replace(config.encoder, kind=args.tower))
     run = Run(args.out, config, args.recordings, steps=args.steps, seed=args.seed)
+    run = replace(run, batch=args.batch)
     run = replace(run, skip_pretrain=args.skip_pretrain)
     if args.scenes is not None:
         run = replace(run, scenes=args.scenes)

@@ -1,6 +1,7 @@
 """How `mini` is made: the contrastive batches, and the chain of stages in the small."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -133,3 +134,13 @@ def test_rows_of_a_batch_are_alike_and_long_ones_are_few():
         sizes[longest // 200] = len(batch)
     assert sizes[0] > sizes[2]
     assert alike([(0, [0] * 9_000)], 4, rng) == [(0, [0] * 9_000)]
+
+
+@pytest.mark.parametrize(
+    "able, precision", [({"avx512_bf16": True}, "bf16"), ({}, "no")]
+)
+def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, able, precision):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    run = recipe.Run(Path("unused"))
+    assert run.stage("sft").precision == precision

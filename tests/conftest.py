@@ -47,6 +47,20 @@ def student():
     return tiny_flamingo.student()
 
 
+def pictured(widget):
+    """What a page shows in place of a widget: (pixels, alt text)."""
+    import base64
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    data, metadata = widget._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
+    png = base64.b64decode(data["image/png"])
+    return np.asarray(Image.open(io.BytesIO(png))), metadata["image/png"]["alt"]
+
+
 @pytest.fixture
 def shown(monkeypatch):
     """What is drawn for readers who see the page only: (pixels, alt text)."""

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from conftest import pictured
+from PIL import Image
 
 from af_minimal import audio, xattn
 from af_minimal.audio import Clip
@@ -286,11 +288,13 @@ def test_ask_widget_explains_a_bad_upload(tmp_path):
         widgets.ask_widget(Parrot(), folder=tmp_path / "empty")
 
 
-def test_attention_widget_redraws_for_layer_and_head(shown):
+def test_attention_widget_redraws_for_layer_and_head():
     weights = np.random.default_rng(0).dirichlet(np.ones(5), (2, 3, 4))
     browser = widgets.attention_widget(weights, list("abcd"), range(5))
-    assert len(shown) == 1  # the static figure for readers on the web
     first = browser.image.value
+    pixels, alt = pictured(browser)  # for readers on the web
+    assert "mean of all heads" in alt
+    np.testing.assert_array_equal(pixels, np.asarray(Image.open(io.BytesIO(first))))
     browser.mean.value = False
     browser.head.value = 2
     assert browser.image.value != first
@@ -346,6 +350,17 @@ def test_clean_replaces_widgets_and_drops_progress_bars():
     (output,) = clean.strip_widgets(notebook)["cells"][0]["outputs"]
     assert output["data"] == {"text/plain": clean.PRESS}
     assert "widgets" not in notebook["metadata"]
+
+
+def test_clean_keeps_the_picture_of_a_widget():
+    live = {clean.WIDGET: {"model_id": "1"}, "image/png": "aGk=", "text/plain": "Box()"}
+    picture, words = clean.strip_widgets(stored(live))["cells"][0]["outputs"]
+    assert (
+        picture["data"]["image/png"] == "aGk=" and clean.WIDGET not in picture["data"]
+    )
+    assert words["data"] == {"text/plain": clean.PRESS}
+    again = {"metadata": {}, "cells": [{"outputs": [picture, words]}]}
+    assert clean.strip_widgets(again)["cells"][0]["outputs"] == [picture, words]
 
 
 # set-up

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import tiny_flamingo
 import torch
+from conftest import pictured
 from PIL import Image
 
 from af_minimal.audio import Clip
@@ -174,17 +175,18 @@ def test_a_click_asks_the_player_to_play_even_the_same_stretch(heard):
     assert events == [(True, False), (True, True)]
 
 
-def test_attention_asks_and_draws_the_first_view(hearing, examples, shown):
+def test_attention_asks_and_draws_the_first_view(hearing, examples):
     browser = widgets.attention(hearing, tone(1.0), ASKED, examples[:1])
     assert browser.heard.answer in browser.answer.value
-    assert len(shown) == 1 and browser.heard.answer in shown[0][1]
+    pixels, alt = pictured(browser)
+    assert browser.heard.answer in alt
     view = np.asarray(Image.open(io.BytesIO(browser.image.value)))
-    np.testing.assert_array_equal(shown[0][0], view)
+    np.testing.assert_array_equal(pixels, view)
     with pytest.raises(ValueError, match="<audio>"):
         widgets.attention(hearing, tone(1.0), "what <audio>?")
 
 
-def test_an_empty_answer_is_a_sentence(heard, shown):
+def test_an_empty_answer_is_a_sentence(heard):
     nothing = replace(heard, answer="", words=(), weights=heard.weights[:, :, :0])
     browser = widgets.AnswerWidget(nothing)
     browser.layer.value = 0
@@ -224,9 +226,9 @@ def test_who_hears_follows_the_three_rules(hearing):
     assert masks["Flamingo"][-1].tolist() == [False] * 3 + [True] * 3
 
 
-def test_mask_explorer_follows_text_and_slider(hearing, shown):
+def test_mask_explorer_follows_text_and_slider(hearing):
     explorer = widgets.mask_explorer(hearing, PROMPT)
-    assert len(shown) == 1 and PROMPT in shown[0][1]
+    assert PROMPT in pictured(explorer)[1]
     pictures = {explorer.image.value}
     explorer.windows.value = 2
     pictures.add(explorer.image.value)
@@ -322,10 +324,10 @@ def test_gate_history_says_what_it_needs(tmp_path):
         widgets.GateRecorder(None, None, every=0)
 
 
-def test_gates_widget_follows_its_slider(shown):
+def test_gates_widget_follows_its_slider():
     run = [(step, tiny_flamingo.tiny(gates=step / 50)) for step in (0, 10, 20)]
     browser = widgets.gates(run)
-    assert len(shown) == 1 and browser.step.value == 20
+    assert "to step 20" in pictured(browser)[1] and browser.step.value == 20
     assert browser.step.options == (0, 10, 20)
     pictures, words = {browser.image.value}, {browser.label.value}
     for step in (10, 0):
@@ -364,10 +366,10 @@ def test_retrieved_rows_are_those_of_the_store(store):
         widgets.retrieved(store, clip, 0)
 
 
-def test_checkboxes_change_prompt_answer_and_picture(store, shown):
+def test_checkboxes_change_prompt_answer_and_picture(store):
     clip = tone(1.0, 300)
     browser = widgets.neighbours(store, clip, Parrot(), k=3)
-    assert len(shown) == 1
+    assert "3 neighbours" in pictured(browser)[1]
     names = [example.output for example in store.neighbours(clip, 3)]
     assert browser.alone == f"{ASKED} []" and browser.told == f"{ASKED} {names}"
     states = {(browser.image.value, browser.answer.value)}

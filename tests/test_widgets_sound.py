@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 import traitlets
+from conftest import pictured
 from PIL import Image
 
 from af_minimal.audio import Clip, hear
 from af_minimal.config import AudioConfig
-from af_minimal.course import viz, widgets
+from af_minimal.course import widgets
 from af_minimal.course.widgets import composing
 from af_minimal.course.widgets.scene_mixer import NEW, NOTHING
 from af_minimal.soundworld import CLASSES, HELD_OUT, caption_is_right, render
@@ -34,14 +35,6 @@ def uploaded(name, content):
     now = datetime.now(UTC)
     file = {"name": name, "type": "", "size": len(content), "last_modified": now}
     return (file | {"content": memoryview(content)},)
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """Alt texts of the figures that are shown beside the widgets."""
-    found = []
-    monkeypatch.setattr(viz, "show", lambda figure, alt: found.append(alt))
-    return found
 
 
 # windows
@@ -73,9 +66,9 @@ def test_what_is_too_long_is_heard_up_to_the_last_window():
 # listen
 
 
-def test_listen_has_sound_picture_and_the_place_of_its_axis(shown):
+def test_listen_has_sound_picture_and_the_place_of_its_axis():
     box = widgets.listen(tone(3), title="a tone")
-    assert shown == ["Waveform, log-mel picture and windows. a tone"]
+    assert pictured(box)[1] == "Waveform, log-mel picture and windows. a tone"
     samples, rate = soundfile.read(io.BytesIO(box.wav))
     assert rate == RATE and len(samples) == 3 * RATE
     assert np.abs(samples).max() == pytest.approx(0.3, abs=1e-3)
@@ -325,9 +318,9 @@ def mixer():
     return widgets.scene_mixer(Parrot(), static=False)
 
 
-def test_the_first_scene_is_drawn_also_as_a_figure(shown):
+def test_the_first_scene_is_drawn_also_as_a_figure():
     box = widgets.scene_mixer()
-    assert shown == ["Scene: a dog barks, then a church bell tolls."]
+    assert pictured(box)[1] == "Scene: a dog barks, then a church bell tolls."
     assert "a dog barks, then a church bell tolls." in box.words.value
     assert box.asking not in box.children  # nobody to ask
     assert box.listen in box.children

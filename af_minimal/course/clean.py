@@ -44,7 +44,10 @@ def audio_outputs(notebook: dict) -> list[int]:
 
 
 def strip_widgets(notebook: dict) -> dict:
-    """Replace live widgets by a line of words; finished progress bars go altogether."""
+    """Replace live widgets by their picture, if they have one, and a line of words.
+
+    Finished progress bars go altogether.
+    """
     for cell in notebook["cells"]:
         kept = []
         for output in cell.get("outputs", []):
@@ -53,6 +56,10 @@ def strip_widgets(notebook: dict) -> dict:
                 if "%|" in text_of(data.get("text/plain", "")):  # tqdm
                     continue
                 data["text/plain"] = PRESS
+                if "image/png" in data:  # a page shows the picture or the words
+                    words = {"data": {"text/plain": PRESS}, "metadata": {}}
+                    kept.append(output)
+                    output = {"output_type": "display_data"} | words
             kept.append(output)
         if "outputs" in cell:
             cell["outputs"] = kept

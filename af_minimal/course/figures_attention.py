@@ -43,20 +43,26 @@ def position_table(table) -> None:
     figure = panels(2)
     left, right = figure.axes
     image = left.imshow(table, aspect="auto", cmap=HEAT)
-    figure.colorbar(image, ax=left, pad=0.01)
+    figure.colorbar(image, ax=left, label="value", pad=0.01)
     left.set(xlabel="column", ylabel="position", title="the table")
     image = right.imshow(table @ table.T, cmap=HEAT)
-    figure.colorbar(image, ax=right, pad=0.01)
-    right.set(xlabel="position", ylabel="position", title="dot product of two rows")
+    figure.colorbar(image, ax=right, label="dot product", pad=0.01)
+    right.set(xlabel="position", ylabel="position", title="how alike two rows are")
     show(figure, f"Sinusoidal table {table.shape} and the dot products of its rows")
 
 
 def squares(
-    matrices: Mapping, xlabel: str, ylabel: str, edge: int | None = None, log=False
+    matrices: Mapping,
+    xlabel: str,
+    ylabel: str,
+    edge: int | None = None,
+    log: bool = False,
+    unit: str = "",
 ) -> None:
     """Square heat maps side by side on one scale; `edge` draws a line every so many.
 
-    With `log` the colours are logarithmic, over the highest three powers of ten.
+    `unit` says what the colours count. With `log` they are logarithmic, over the
+    highest three powers of ten.
     """
     values = [to_numpy(m) for m in matrices.values()]
     low, high = min(v.min() for v in values), max(v.max() for v in values)
@@ -71,7 +77,7 @@ def squares(
         for place in range(edge, len(matrix), edge) if edge else ():
             axes.axhline(place - 0.5, color="white", linewidth=1.5)
             axes.axvline(place - 0.5, color="white", linewidth=1.5)
-    figure.colorbar(image, ax=figure.axes, pad=0.01)
+    figure.colorbar(image, ax=figure.axes, label=unit, pad=0.01)
     show(figure, f"{ylabel} against {xlabel}: {', '.join(matrices)}")
 
 

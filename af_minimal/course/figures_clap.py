@@ -6,7 +6,12 @@ from . import viz
 
 
 def similarity_matrix(
-    values, rows: Sequence[str], columns: Sequence[str], title: str = ""
+    values,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str = "",
+    xlabel: str = "sentence",
+    ylabel: str = "sound",
 ) -> None:
     """Cosines (rows, columns) as a heat-map, named on both sides."""
     figure = viz.new_figure(height=0.9 + 0.09 * len(rows))
@@ -14,7 +19,7 @@ def similarity_matrix(
     image = axes.imshow(viz.to_numpy(values), aspect="auto", cmap=viz.HEAT)
     axes.set_xticks(range(len(columns)), columns, rotation=40, ha="right", fontsize=8)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
-    axes.set(title=title)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     figure.colorbar(image, ax=axes, label="cosine", pad=0.01)
     viz.show(figure, f"Cosines of {len(rows)} rows and {len(columns)} columns. {title}")
 
@@ -34,7 +39,7 @@ def labels_over_time(values, labels: Sequence[str], hop_s: float, events=()) -> 
         row = list(labels).index(event.label)
         axes.plot([event.onset_s, event.end_s], [row, row], color="white", linewidth=3)
     axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="start of the window (s)", xlim=(0, right))
+    axes.set(xlabel="start of the window (s)", ylabel="name", xlim=(0, right))
     axes.set(ylim=(len(labels) - 0.5, -0.5))
     figure.colorbar(image, ax=axes, label="cosine", pad=0.01)
     viz.show(figure, f"{len(labels)} labels against {values.shape[1]} windows")

@@ -30,7 +30,7 @@ def metric_grid(rows: Mapping[str, Mapping[str, float]], title: str = "") -> Non
         hue = "black" if shares[i, j] > 0.6 else "white"
         text = f"{shares[i, j]:.2f}"
         axes.text(j, i, text, ha="center", va="center", color=hue, fontsize=8)
-    axes.set_xticks(range(len(metrics)), metrics)
+    axes.set_xticks(range(len(metrics)), [m.replace(" ", "\n") for m in metrics])
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set(xlabel="metric", ylabel="edit", title=title)
     figure.colorbar(image, ax=axes, label="share of the best", pad=0.01)

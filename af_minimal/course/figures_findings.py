@@ -7,14 +7,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .picture import AUDIO, GATE
+from .picture import AUDIO, TEXT
 from .viz import QUIET, new_figure, show
 
-VERDICTS = {True: "holds", False: "does not hold", None: "not measured"}
+VERDICTS = {True: "holds", False: "does not hold", None: "seeds missing"}
+HUES = {True: AUDIO, False: TEXT, None: "#CC79A7"}
 
 
 def seed_chart(rows: Sequence[dict], title: str = "") -> None:
-    """A line for each finding, a dot for each seed; blue holds, grey is chance.
+    """A line for each finding, a dot for each seed; the hue is the verdict.
+
+    Blue holds, orange does not, and a grey bar is what guessing gives.
 
     Args:
         rows: of `findings.json`, those whose numbers are shares between 0 and 1.
@@ -24,7 +27,7 @@ def seed_chart(rows: Sequence[dict], title: str = "") -> None:
     figure = new_figure(height=0.35 + 0.1 * len(rows))
     axes = figure.axes[0]
     for place, row in enumerate(rows):
-        hue = AUDIO if row["holds"] else GATE
+        hue = HUES[row["holds"]]
         axes.plot(row["range"], [place, place], color=hue, linewidth=2)
         axes.plot(row["ours"], [place] * len(row["ours"]), "o", color=hue)
         if row["chance"] is not None:
@@ -33,8 +36,9 @@ def seed_chart(rows: Sequence[dict], title: str = "") -> None:
     axes.set_yticks(range(len(rows)), [row["id"] for row in rows])
     axes.set(xlabel="share (one dot for each seed)", xlim=(-0.05, 1.05))
     axes.set(ylabel="finding", ylim=(len(rows) - 0.5, -0.5), title=title)
-    for verdict, hue in (("holds", AUDIO), ("does not hold", GATE), ("chance", QUIET)):
-        axes.plot([], [], "o", color=hue, label=verdict)
+    for verdict in [v for v in VERDICTS if v in {row["holds"] for row in rows}]:
+        axes.plot([], [], "o", color=HUES[verdict], label=VERDICTS[verdict])
+    axes.vlines([], 0, 0, color=QUIET, linewidth=3, label="chance")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     said = ", ".join(f"{row['id']} {VERDICTS[row['holds']]}" for row in rows)
     show(figure, f"Findings by seed: {said}")

@@ -107,17 +107,17 @@ def window_strip(clip: Clip, config: AudioConfig, ax: Axes | None = None):
     figure, axes = _figure_and_axes(ax)
     samples = round(clip.duration_s * config.sample_rate)
     real = num_windows(samples, config)
-    for i in range(config.max_windows):
+    starts = np.arange(config.max_windows) * config.hop / config.sample_rate
+    for i, start in enumerate(starts):
         colour = AUDIO if i < real else QUIET
-        start = i * config.hop / config.sample_rate
         axes.barh(i, config.window_s, left=start, height=0.7, color=colour, alpha=0.75)
     times = np.arange(len(clip.waveform)) / clip.sample_rate
     axes.plot(times, -2.5 + 1.5 * clip.waveform, color="black", linewidth=0.4)
     axes.axvline(clip.duration_s, color="black", linestyle=":", linewidth=1)
     axes.set(xlabel="time (s)", ylabel="window", ylim=(config.max_windows, -4.5))
-    axes.set_yticks(range(0, config.max_windows, 5))
-    empty = config.max_windows - real
-    axes.set_title(f"{real} windows hear the clip, {empty} are empty")
+    numbers = range(0, config.max_windows, 5)
+    axes.set_yticks([-2.5, *numbers], ["waveform", *numbers])
+    axes.set_title(f"{real} windows hear the clip, {len(starts) - real} are empty")
     _show_own(figure, f"{real} real windows of {config.max_windows} on the time axis")
 
 
@@ -178,7 +178,7 @@ def loss_curve(
 ):
     """Loss against step; `log` is a list of losses or of rows with step and loss.
 
-    `smooth` averages so many steps; `reference` draws a line to compare with.
+    `smooth` averages so many steps; `reference` draws the loss of a guess.
     """
     figure, axes = _figure_and_axes(ax)
     rows = log and isinstance(log[0], dict)
@@ -188,7 +188,7 @@ def loss_curve(
     smoothed = np.convolve(losses, kernel, "valid")
     axes.plot(steps[smooth - 1 :], smoothed, color=TEXT, label=label)
     if reference is not None:
-        axes.axhline(reference, color=QUIET, linestyle="--", label="reference")
+        axes.axhline(reference, color=QUIET, linestyle="--", label="a guess")
     axes.set(xlabel="step", ylabel="loss (nats)")
     axes.legend()
     _show_own(figure, f"Loss over {len(losses)} steps")

@@ -190,15 +190,21 @@ def table_line(row: dict) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def rule_lines(row: dict) -> list[str]:
+    """The rules of a finding, each with the number of seeds of which it is true."""
+    lines = []
+    for rule in row["rules"]:
+        true = [is_true(rule, numbers) for numbers in row["numbers"]]
+        lines.append(f"- `{rule}`: true of {sum(true)} of {len(true)} seeds")
+    return lines
+
+
 def experiment_lines(rows: list[dict]) -> list[str]:
     """The rules that one experiment judges, with verdicts, and its numbers by seed."""
     measured = rows[0]["numbers"]  # the same in each of its rows
     lines = []
     for row in rows:
-        lines += ["", f"**{row['id']}**", ""]
-        for rule in row["rules"]:
-            true = [is_true(rule, numbers) for numbers in measured]
-            lines.append(f"- `{rule}`: true of {sum(true)} of {len(true)} seeds")
+        lines += ["", f"**{row['id']}**", "", *rule_lines(row)]
     if measured:
         seeds = range(len(measured))
         lines += ["", f"| | {' | '.join(f'seed {seed}' for seed in seeds)} |"]

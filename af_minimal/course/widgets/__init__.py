@@ -1,8 +1,8 @@
 """Things to press in a notebook.
 
 Every callback writes widget values, never an Output area, so that setting a value from
-Python does what a mouse does, in a test too. Each widget draws itself once as a plain
-figure, for readers who see the notebook without running it, and stands on a plain
+Python does what a mouse does, in a test too. Each widget brings a plain picture of
+itself, for readers who see the notebook without running it, and stands on a plain
 function that returns data.
 """
 

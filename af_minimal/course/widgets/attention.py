@@ -15,6 +15,7 @@ from .. import viz
 from ..figures_attention import answer_map
 from .answer_words import AnswerAttention, answer_attention
 from .ask import wav_bytes
+from .still import with_picture
 
 
 class AttentionWidget(widgets.VBox):
@@ -61,20 +62,24 @@ class AttentionWidget(widgets.VBox):
         else:
             self._draw()
 
-    def _draw(self, change=None) -> None:
+    def figure(self):
+        """The map of the view that the sliders choose."""
         figure = viz.new_figure(height=viz.height_for(len(self.tokens)))
         weights, title = self.chosen()
         viz.attention_map(
             weights, self.tokens, self.window_times, title, ax=figure.axes[0]
         )
-        self.image.value = viz.png(figure)
+        return figure
+
+    def _draw(self, change=None) -> None:
+        self.image.value = viz.png(self.figure())
 
 
 def attention_widget(weights, tokens, window_times, static: bool = True):
     """Browse attention weights (layers, H, T, L) by layer and head.
 
-    `static` draws the first view as a plain figure as well, for readers who see the
-    notebook without running it.
+    `static` adds the first view as a plain picture, for readers who see the notebook
+    without running it.
 
     Raises ValueError when the weights have another number of axes.
 
@@ -82,8 +87,9 @@ def attention_widget(weights, tokens, window_times, static: bool = True):
     """
     browser = AttentionWidget(weights, tokens, window_times)
     if static:
-        shown, title = browser.chosen()
-        viz.attention_map(shown, tokens, window_times, title)
+        title = browser.chosen()[1]
+        alt = f"Attention of {len(tokens)} tokens over windows. {title}"
+        return with_picture(browser, browser.figure(), alt)
     return browser
 
 
@@ -166,7 +172,7 @@ def attention(
     Args:
         clip: a Clip, a path or an Example.
         examples: demonstrations (`data.Example`), heard before the clip.
-        static: draw the first view as a plain figure as well.
+        static: add the first view as a plain picture, for stored pages.
 
     Raises ValueError as `model.ask` does.
 
@@ -175,5 +181,6 @@ def attention(
     browser = AnswerWidget(answer_attention(model, clip, question, examples))
     if static and browser.word is not None:
         answer = browser.heard.answer
-        viz.show(browser.figure(), f"What each word listened to, of: {answer}")
+        alt = f"What each word listened to, of: {answer}"
+        return with_picture(browser, browser.figure(), alt)
     return browser

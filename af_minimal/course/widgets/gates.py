@@ -15,6 +15,7 @@ from torch import nn
 
 from .. import viz
 from ..figures_training import gate_figure
+from .still import with_picture
 
 GATE = re.compile(r"layers\.(\d+)\.gated_cross_attn_layer\.(attn|ff)_gate$")
 KEYS = ("step", "layer", "attn", "ff")
@@ -160,7 +161,7 @@ class GatesWidget(widgets.VBox):
 def gates(run, static: bool = True) -> GatesWidget:
     """Watch the gates open over training; `gate_history` says what `run` may be.
 
-    `static` draws the last step as a plain figure as well.
+    `static` adds the last step as a plain picture, for stored pages.
 
     Raises as `gate_history`.
 
@@ -169,5 +170,6 @@ def gates(run, static: bool = True) -> GatesWidget:
     browser = GatesWidget(gate_history(run))
     if static:
         last = browser.step.value
-        viz.show(browser.figure(), f"tanh of the gates over training, to step {last}")
+        alt = f"tanh of the gates over training, to step {last}"
+        return with_picture(browser, browser.figure(), alt)
     return browser

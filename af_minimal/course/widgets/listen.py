@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from ...audio import Clip
 from ...config import AudioConfig
-from .. import viz
 from ..figures_listening import drawn, heard_windows, sound_picture
 from .ask import wav_bytes
+from .still import with_picture
 
 HERE = Path(__file__).parent
 KEYS = "space plays and pauses, left and right move by one hop, home and end"
@@ -85,8 +85,8 @@ def listen(
 ) -> ListenWidget:
     """Hear a clip and see where in it you are, and which windows hear that moment.
 
-    `static` draws the picture as a plain figure as well, for readers who see the
-    notebook without running it. `heard_windows` gives the windows as data.
+    `static` adds the picture on its own, for readers who see the notebook without
+    running it. `heard_windows` gives the windows as data.
 
     Raises ValueError for a clip too short for one Fourier frame.
 
@@ -94,5 +94,6 @@ def listen(
     """
     player = ListenWidget(clip, config, title)
     if static:
-        viz.show(player.figure, f"Waveform, log-mel picture and windows. {title}")
+        alt = f"Waveform, log-mel picture and windows. {title}"
+        return with_picture(player, player.figure, alt)
     return player

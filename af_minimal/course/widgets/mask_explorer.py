@@ -12,6 +12,7 @@ from ...xattn import text_to_audio_mask
 from .. import viz
 from ..checks_attention import latest_only_mask
 from ..figures_attention import mask_figure, token_words
+from .still import with_picture
 
 PROMPT = (
     f"hi. {AUDIO}what is it?{SEP}a dog. {AUDIO}what is it?{SEP}a bell. "
@@ -138,7 +139,7 @@ def mask_explorer(
 
     Args:
         model_or_tokenizer: an AudioFlamingo that has a tokenizer, or a tokenizer.
-        static: draw the first view as a plain figure as well.
+        static: add the first view as a plain picture, for stored pages.
 
     Raises ValueError when there is no tokenizer, or it knows no `<audio>`.
 
@@ -153,5 +154,5 @@ def mask_explorer(
     explorer = MaskWidget(tokenizer, text, windows_per_audio)
     if static and explorer.image.value:
         alt = f"Who may hear what under three rules, of the prompt: {text}"
-        viz.show(explorer.figure(), alt)
+        return with_picture(explorer, explorer.figure(), alt)
     return explorer

@@ -9,6 +9,7 @@ from ...generation import as_clip
 from .. import viz
 from ..figures_retrieval import neighbour_bars
 from .ask import wav_bytes
+from .still import with_picture
 
 
 def retrieved(store, clip, k: int = 4) -> list[dict]:
@@ -153,7 +154,7 @@ def neighbours(
         clip: a Clip, a path or an Example.
         model: answers with the toggled examples and without any; None only lists.
         question: None takes the prompt of the nearest neighbour.
-        static: draw the first view as a plain figure as well.
+        static: add the first view as a plain picture, for stored pages.
 
     Raises ValueError when `k` is not positive or the store has no encoder.
 
@@ -162,5 +163,5 @@ def neighbours(
     browser = NeighboursWidget(store, clip, model, k, question)
     if static and browser.rows:
         alt = f"Similarity of {len(browser.rows)} neighbours to the clip, and answers"
-        viz.show(browser.figure(), alt)
+        return with_picture(browser, browser.figure(), alt)
     return browser

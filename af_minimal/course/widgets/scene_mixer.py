@@ -12,7 +12,6 @@ from ...soundworld.catalogue import FAMILIES
 from ...soundworld.render import ROOMS
 from ...soundworld.scenes import countable
 from ...soundworld.score import BACKGROUNDS, find_class
-from .. import viz
 from ..figures_listening import scene_picture
 from .composing import (
     MOST_EVENTS,
@@ -23,6 +22,7 @@ from .composing import (
     new_event,
 )
 from .listen import ListenWidget
+from .still import with_picture
 
 NOTHING, NEW = "no sound", "never heard in training"
 START = (("dog bark", 0.5), ("church bell", 3.0))  # what the first scene holds
@@ -238,12 +238,13 @@ def scene_mixer(model=None, start=START, static: bool = True) -> SceneMixer:
     """Compose a SoundWorld scene and hear it; with a model, ask about it too.
 
     `start` holds a (label, seconds) for each sound of the first scene, at most three.
-    `static` draws the first scene as a plain figure as well, for readers who see the
-    notebook without running it. Underneath are `new_event`, `compose` and `describe`.
+    `static` adds the first scene as a plain picture, for readers who see the notebook
+    without running it. Underneath are `new_event`, `compose` and `describe`.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """
     mixer = SceneMixer(model, start)
     if static:
-        viz.show(mixer.listen.figure, f"Scene: {mixer.truth['captions'][0]}")
+        alt = f"Scene: {mixer.truth['captions'][0]}"
+        return with_picture(mixer, mixer.listen.figure, alt)
     return mixer

@@ -1,0 +1,132 @@
+"""Every notebook's exercises: how many, what stands over them, what a stub does.
+
+Stubs and checks are taken out of the stored notebooks and run; nothing else is.
+"""
+
+import ast
+import json
+import re
+from functools import cache
+from types import SimpleNamespace
+
+import pytest
+import test_checks_assembly
+import test_checks_attention
+import test_checks_dialogue
+import test_checks_evaluation
+import test_checks_findings
+import test_checks_hearing
+import test_checks_retrieval
+import test_course
+from test_repository import NOTEBOOKS
+
+from af_minimal.course import checks
+
+LEAST = 3  # exercises of a notebook
+TAUGHT = [path for path in NOTEBOOKS if path.stem[:2] != "00"]  # 00 only plays
+HEADER = re.compile(
+    r"Difficulty (?:●○○|●●○|●●●) · Importance (?:●○○|●●○|●●●) · \d+ min"
+)
+CHECKED = re.compile(r"(\w+) = check\.(\w+)\((\w+)\)")
+PLANTED = {
+    **test_course.PLANTED,
+    **test_checks_assembly.PLANTED,
+    **test_checks_attention.WRONG,
+    **test_checks_dialogue.WRONG,
+    **test_checks_evaluation.WRONG,
+    **test_checks_findings.WRONG,
+    **test_checks_hearing.WRONG,
+    **test_checks_retrieval.PLANTED,
+}
+
+each_taught = pytest.mark.parametrize("path", TAUGHT, ids=lambda path: path.stem)
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@cache
+def cells_of(path) -> list[SimpleNamespace]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [
+        SimpleNamespace(kind=c["cell_type"], text="".join(c["source"])) for c in cells
+    ]
+
+
+def imports(path) -> str:
+    """The import statements of a notebook, in order."""
+    found = []
+    for cell in cells_of(path):
+        if cell.kind == "code" and not cell.text.startswith("%%"):
+            kinds = ast.Import | ast.ImportFrom
+            nodes = [n for n in ast.parse(cell.text).body if isinstance(n, kinds)]
+            found += map(ast.unparse, nodes)
+    return "\n".join(found)
+
+
+def exercises(path) -> list[tuple[str, str, str]]:
+    """(header, stub, name of the check) of each exercise, in order."""
+    found, header, stub = [], None, None
+    for cell in cells_of(path):
+        if cell.kind == "markdown" and "Difficulty" in cell.text:
+            header, stub = cell.text, None
+        if cell.kind == "code" and "raise NotImplementedError" in cell.text:
+            stub = cell.text
+        match = CHECKED.search(cell.text) if cell.kind == "code" else None
+        if match and stub:
+            assert match[1] == match[3], f"{match[0]}: your name goes in and comes out"
+            found.append((header, stub, match[0]))
+            header, stub = None, None
+    return found
+
+
+@each_taught
+def test_a_notebook_has_three_exercises_or_more(path):
+    found = exercises(path)
+    assert len(found) >= LEAST
+    headers = [header for header, _, _ in found]
+    assert all(header and HEADER.search(header.replace("**", "")) for header in headers)
+    stubs = sum("raise NotImplementedError" in c.text for c in cells_of(path))
+    assert stubs == len(found), "a stub without a header, or without a check"
+
+
+@each_taught
+def test_every_exercise_has_a_hint_and_a_way_to_its_solution(path):
+    text = "\n".join(cell.text for cell in cells_of(path))
+    for _, _, line in exercises(path):
+        name = CHECKED.match(line)[2]
+        assert f'check.reveal("{name}")' in text, f"say how to see {name}"
+    folded = text.count("<summary>Hint") + text.count("hint</summary>")
+    assert folded >= len(exercises(path))
+
+
+@each_taught
+def test_an_unsolved_stub_goes_on_and_is_an_error_when_strict(
+    path, monkeypatch, capsys
+):
+    names = {}
+    exec(imports(path), names)
+    for _, stub, line in exercises(path):
+        mine, name, _ = CHECKED.match(line).groups()
+        exec(f"{stub}\n{line}", names)
+        assert names[mine] is checks.EVERY[name].reference
+        assert "not solved yet" in capsys.readouterr().out
+        with monkeypatch.context() as strict:
+            strict.setenv("AF_STRICT", "1")
+            with pytest.raises(checks.WrongAnswer, match=f"{name}: not solved yet"):
+                exec(f"{stub}\n{line}", names)
+
+
+def test_every_check_has_two_planted_mistakes():
+    asked = {
+        CHECKED.match(line)[2] for path in TAUGHT for _, _, line in exercises(path)
+    }
+    assert asked == set(checks.EVERY) == set(PLANTED)
+    assert all(len(mistakes) >= 2 for mistakes in PLANTED.values())
+
+
+@each
+def test_a_notebook_predicts_controls_and_fails(path):
+    text = "\n".join(cell.text for cell in cells_of(path) if cell.kind == "markdown")
+    assert len(re.findall(r"\*\*Predict", text)) >= 2
+    assert re.search(r"\bcontrols?\b", text, re.IGNORECASE)
+    assert re.search(r"Where it fails|What it cannot do|What does not hold", text)
+    assert re.search(r"\b[Bb]ecause\b|\bWhy\b|[Cc]auses?\b|reasons?\b", text)

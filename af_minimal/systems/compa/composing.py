@@ -5,19 +5,17 @@ Taught in: notebooks/14_af_clap_and_compa.ipynb
 
 import numpy as np
 
-from ...soundworld.score import Event, Score
+from ...soundworld.score import Event, Score, find_class
 from .expressions import Expression, Sound, timeline, turns
 
 CLIP_S = 2.0  # two sounds, one after the other; the window of the shipped encoder
 EVENT_S = 0.85
-# level and distance are no accident of the draw: an overlay must not drown a sound
-PLAIN = {"loudness": "loud", "distance": "near"}
 
 
 def compose(rng: np.random.Generator, expression: Expression) -> Score:
-    """A score of an expression, to be rendered; what it leaves open is drawn.
+    """A score of an expression, to be rendered.
 
-    It begins within the room that the clip leaves. All sounds have the same peak
+    It begins somewhere in the room that the clip leaves. All sounds have the same peak
     level, so no overlay needs the loudness match (A-weighted) of the official code.
 
     Raises ValueError for a label that is no class of SoundWorld.
@@ -42,5 +40,14 @@ def lay_out(rng: np.random.Generator, expression: Expression):
 
 def event_of(sound: Sound, onset_s: float = 0.0, duration_s: float = EVENT_S) -> Event:
     """One sound of an expression as an event of a score."""
-    attributes = PLAIN | dict(sound.attributes)
+    attributes = plain(sound.label) | dict(sound.attributes)
     return Event(sound.label, round(onset_s, 3), round(duration_s, 3), attributes)
+
+
+def plain(label: str) -> dict[str, str]:
+    """What a sound is like of which nothing is said: loud, near, the first of the rest.
+
+    Not drawn: the questions are about order, so the sounds are to be easy to know.
+    """
+    own = {name: values[0] for name, values in find_class(label).own_attributes.items()}
+    return own | {"loudness": "loud", "distance": "near"}

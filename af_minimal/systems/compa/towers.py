@@ -31,7 +31,7 @@ STEP_S = FRAMES * MEL.mel_hop / RATE
 STEPS = round(CLIP_S / STEP_S)  # of a clip: 40
 PATCH = 4  # steps in one token of the audio tower
 FLOOR_DB, SPAN_DB = -60.0, 40.0  # quieter is silence; about two standard deviations
-WIDTH, EMBED, MAX_WORDS = 64, 64, 16
+WIDTH, EMBED, LAYERS, MAX_WORDS = 64, 64, 1, 16
 UNKNOWN = 1  # id of a word never read; 0 is padding
 
 
@@ -52,12 +52,14 @@ def decibels(power: Tensor) -> Tensor:
 def take(sound: Sound, number: int, seed: int) -> np.ndarray:
     """The power picture of one sound alone, (steps of an event, bins).
 
-    Attributes that are left open differ from take to take.
+    Takes differ in the draw of the sound and in where in a cell it begins.
     """
     place = list(CLASSES).index(sound.label)
     rng = np.random.default_rng([seed, place, number, 23])
     wave = render_event(rng, event_of(sound), RATE)
-    steps = round(EVENT_S / STEP_S)
+    before = int(rng.integers(FRAMES * MEL.mel_hop))  # samples
+    steps = round(EVENT_S / STEP_S) + 1
+    wave = np.pad(wave, (before, steps * FRAMES * MEL.mel_hop - len(wave) - before))
     return power_picture(torch.from_numpy(wave)[None])[0, :steps].numpy()
 
 
@@ -81,15 +83,20 @@ def vocabulary() -> dict[str, int]:
     return {word: number for number, word in enumerate(found, UNKNOWN + 1)}
 
 
+def split_words(text: str) -> list[str]:
+    """The words of a sentence as the text tower has them."""
+    return words_of().findall(text.lower())
+
+
 @lru_cache(maxsize=65536)
 def word_ids(text: str) -> tuple[int, ...]:
     """Ids of the words of a sentence, cut at `MAX_WORDS`."""
-    found = words_of().findall(text.lower())[:MAX_WORDS]
+    found = split_words(text)[:MAX_WORDS]
     return tuple(vocabulary().get(word, UNKNOWN) for word in found)
 
 
 class Tower(nn.Module):
-    """Positions, two transformer layers, the mean, a projection of unit norm.
+    """Positions, a transformer layer, the mean, a projection of unit norm.
 
     Taught in: notebooks/14_af_clap_and_compa.ipynb
     """
@@ -101,7 +108,7 @@ class Tower(nn.Module):
         layer = nn.TransformerEncoderLayer(
             WIDTH, 4, 2 * WIDTH, 0.0, "gelu", batch_first=True, norm_first=True
         )
-        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.layers = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
         self.out = nn.Linear(WIDTH, EMBED)
 
     def forward(self, x: Tensor, real: Tensor | None = None) -> Tensor:
@@ -128,7 +135,10 @@ class Towers(nn.Module):
         super().__init__()
         patch = PATCH * (MEL.n_mels // BINS)
         words = nn.Embedding(len(vocabulary()) + UNKNOWN + 1, WIDTH, padding_idx=0)
-        self.audio = Tower(nn.Linear(patch, WIDTH), STEPS // PATCH, position_std)
+        cells = nn.Sequential(
+            nn.Linear(patch, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH)
+        )
+        self.audio = Tower(cells, STEPS // PATCH, position_std)
         self.text = Tower(words, MAX_WORDS, position_std)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 

@@ -31,7 +31,7 @@ from .losses import (
 from .towers import STEP_S, STEPS, Towers, take
 from .wordings import WORDINGS, say
 
-TAKES = 8  # of each sound, for training
+TAKES = 12  # of each sound, for training
 LR = 2e-3
 POSITIVES = 2  # M, and so many sentences that are wrong, for each
 

@@ -6,7 +6,7 @@ post-norm, as in 2017: add, then normalise.
 
 Module names are the official ones, so published weights load without a table of names.
 
-Taught in: notebooks/03_audio_transformer.ipynb
+Taught in: notebooks/03_audio_transformer.ipynb and 13_af2.ipynb
 """
 
 import math
@@ -51,6 +51,35 @@ class PositionEncoding(nn.Module):
         return x + self.pos_table[:, : x.shape[1]].to(x.dtype)
 
 
+class RotaryPositions(nn.Module):
+    """Turns pairs of numbers of queries and keys by angles that grow with the position.
+
+    angle(p, i) = p / 4096^(2 * i / R);  (a, b) -> (a cos - b sin, b cos + a sin)
+
+    Number i of the first R is paired with number i + R / 2; the numbers after R stay as
+    they are. R = max(K / 2, 32). Scores of two tokens then know how far they stand
+    apart and nothing else of where they stand.
+
+    Official: inference_HF_pretrained/src/helpers.py, rotary embedding (AF2)
+    Taught in: notebooks/13_af2.ipynb
+    """
+
+    def __init__(self, head_width: int):
+        super().__init__()
+        R = max(head_width // 2, 32)
+        inv_freq = 4096.0 ** -(torch.arange(0, R, 2) / R)  # (R / 2,)
+        self.register_buffer("inv_freq", inv_freq)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Queries or keys (N, H, S, K) -> (N, H, S, K)."""
+        p = torch.arange(x.shape[-2], device=x.device)  # (S,)
+        angle = torch.outer(p.float(), self.inv_freq.float())  # (S, R / 2)
+        cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+        half = len(self.inv_freq)
+        a, b, rest = x.split([half, half, x.shape[-1] - 2 * half], dim=-1)
+        return torch.cat([a * cos - b * sin, b * cos + a * sin, rest], dim=-1)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention, residual, LayerNorm.
 
@@ -70,9 +99,16 @@ class SelfAttention(nn.Module):
         self.layer_norm = nn.LayerNorm(width, eps=EPS)
         self.dropout = nn.Dropout(dropout)  # on attention probabilities
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """(N, S, E) with mask bool (N, 1, 1, S) or None -> (N, S, E)."""
+    def forward(
+        self, x: Tensor, mask: Tensor | None, rotate: nn.Module | None = None
+    ) -> Tensor:
+        """(N, S, E) with mask bool (N, 1, 1, S) or None -> (N, S, E).
+
+        `rotate` gives queries and keys their positions, where the input has none.
+        """
         q, k, v = (self._split(w(x)) for w in (self.w_qs, self.w_ks, self.w_vs))
+        if rotate is not None:
+            q, k = rotate(q), rotate(k)
         scores = (q / q.shape[-1] ** 0.5) @ k.transpose(-2, -1)  # (N, H, S, S)
         if mask is not None:
             # the smallest number, not -inf: a row with nothing real stays finite
@@ -115,16 +151,20 @@ class EncoderLayer(nn.Module):
         self.slf_attn = SelfAttention(width, heads, dropout)
         self.pos_ffn = FeedForward(width, inner)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None, rotate: nn.Module | None = None
+    ) -> Tensor:
         """(N, S, E) -> (N, S, E)."""
-        return self.pos_ffn(self.slf_attn(x, mask))
+        return self.pos_ffn(self.slf_attn(x, mask, rotate))
 
 
 class AudioTransformer(nn.Module):
     """Scale by sqrt(E), add positions, normalise, then a stack of post-norm layers.
 
     Positions run on from audio to audio. The text hears all audios so far at once, and
-    nothing but their positions tells it which of them a word belongs to.
+    nothing but their positions tells it which of them a word belongs to. `kind` says
+    which: a "sinusoidal" table is added at the bottom (AF1); "rotary" ones turn queries
+    and keys in every layer (AF2); "none" leaves a set without order.
 
     `isolate_audios` says who may look at whom:
 
@@ -132,6 +172,8 @@ class AudioTransformer(nn.Module):
       beside an audio changes nothing in it.
     - False (official AF1): no mask at all. Windows of every audio of the prompt, and
       padding, look at each other. Published weights were trained so and need it.
+
+    AF2 takes a whole row for one audio: there True hides nothing but padding.
 
     Official: foundation/src/helpers.py TransformerEncoder
     Taught in: notebooks/03_audio_transformer.ipynb
@@ -146,11 +188,15 @@ class AudioTransformer(nn.Module):
         positions: int,
         dropout: float = 0.1,
         isolate_audios: bool = False,
+        kind: str = "sinusoidal",
     ):
         super().__init__()
         self.width, self.positions = width, positions
-        self.isolate_audios = isolate_audios
-        self.position_enc = PositionEncoding(positions, width)
+        self.isolate_audios, self.kind = isolate_audios, kind
+        if kind == "sinusoidal":
+            self.position_enc = PositionEncoding(positions, width)
+        elif kind == "rotary":
+            self.position_enc = RotaryPositions(width // heads)
         self.layer_norm = nn.LayerNorm(width, eps=EPS)
         self.layer_stack = nn.ModuleList(
             EncoderLayer(width, heads, inner, dropout) for _ in range(layers)
@@ -164,8 +210,7 @@ class AudioTransformer(nn.Module):
             audio_mask: bool (B, L), True = real window.
             tokens_per_audio: audio tokens each audio brings, W * n.
 
-        Returns:
-            (B, L, E); finite everywhere, also where no window is real.
+        Returns (B, L, E); finite everywhere, also where no window is real.
 
         Raises:
             ValueError: when E, L or the table of positions do not fit together.
@@ -174,13 +219,16 @@ class AudioTransformer(nn.Module):
         """
         B, L, E = x.shape
         self._check(L, E, tokens_per_audio)
-        x = self.layer_norm(self.position_enc(x * math.sqrt(E)))
-        mask = None
+        x = x * math.sqrt(E)
+        if self.kind == "sinusoidal":
+            x = self.position_enc(x)
+        rotate = self.position_enc if self.kind == "rotary" else None
+        x, mask = self.layer_norm(x), None
         if self.isolate_audios:
             x = x.reshape(-1, tokens_per_audio, E)  # (B*A, W*n, E)
             mask = audio_mask.reshape(-1, 1, 1, tokens_per_audio)  # (B*A, 1, 1, W*n)
         for layer in self.layer_stack:
-            x = layer(x, mask)
+            x = layer(x, mask, rotate)
         return x.reshape(B, L, E)  # (B, L, E)
 
     def _check(self, L: int, E: int, tokens_per_audio: int) -> None:
@@ -194,7 +242,7 @@ class AudioTransformer(nn.Module):
                 f"L = {L} audio tokens are not a multiple of {tokens_per_audio}, what "
                 "each audio brings. Pad every audio to the same number of windows."
             )
-        if L > self.positions:
+        if self.kind == "sinusoidal" and L > self.positions:
             raise ValueError(
                 f"{L} audio tokens stand in one row, but the table has "
                 f"{self.positions} positions. Give fewer audios, or raise "

@@ -1,13 +1,15 @@
 """Every size of the system in one place: presets and frozen dataclasses.
 
-A preset is a dial, not a fork: `tiny`, `mini`, `af1` run through the same modules, the
+A preset is a dial, not a fork: all of them run through the same modules, the
 same prompts and the same training loop. Nothing but sizes, and the few switches named
 here, differs between them.
 
 Taught in: notebooks/01_sound_into_windows.ipynb, notebooks/06_the_audio_flamingo.ipynb
 """
 
+import tomllib
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class EncoderConfig:
     kind: str = "cnn"  # "cnn" | "htsat" | "toy"; see encoders.py
     width: int = 256  # E, numbers in the vector of one window
     embed_dim: int = 128  # numbers in the joint audio-text space
+    steps: int = 1  # n, vectors of one window; 1 pools it into one (AF1)
     n_fft: int = 512  # samples in one Fourier frame
     mel_hop: int = 160  # samples from one mel frame to the next (10 ms at 16 kHz)
     n_mels: int = 64  # M, mel bins
@@ -89,7 +92,7 @@ class FlamingoConfig:
     """Sizes and switches of a whole Audio Flamingo."""
 
     name: str = "mini"
-    family: str = "af1"  # "af1": sinusoidal positions, one vector per window
+    family: str = "af1"  # "af1" | "af2": whose names `official/weights.py` gives it
     audio: AudioConfig = field(default_factory=AudioConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     # audio transformer
@@ -97,10 +100,12 @@ class FlamingoConfig:
     audio_layers: int = 3
     audio_heads: int = 8
     audio_ff: int = 512  # inner width of its feed-forward
+    positions: str = "sinusoidal"  # | "rotary" (AF2) | "none"
     max_positions: int = 144  # rows of the sinusoidal table: nine audios of 16 windows
     audio_dropout: float = 0.0  # on attention probabilities; the official code has 0.1
     isolate_audios: bool = True  # False: windows of all audios and of padding mix (AF1)
     # gated cross-attention
+    location_mask: bool = True  # text hears the audios so far; False: the whole row
     xattn_every: int = 1  # a gated block before every n-th LM layer
     xattn_heads: int = 8
     xattn_head_width: int = 64  # K
@@ -118,6 +123,16 @@ class FlamingoConfig:
                 f"audio_width {self.audio_width} is not a multiple of audio_heads "
                 f"{self.audio_heads}."
             )
+        if self.positions not in ("sinusoidal", "rotary", "none"):
+            raise ValueError(
+                f"positions is {self.positions!r}; it must be 'sinusoidal', 'rotary' "
+                "or 'none'."
+            )
+        if self.positions == "rotary" and self.audio_width < 32 * self.audio_heads:
+            raise ValueError(
+                f"{self.audio_heads} heads of {self.audio_width // self.audio_heads} "
+                "numbers; rotary positions turn 32 or more. Set fewer audio_heads."
+            )
         if self.xattn_every < 1:
             raise ValueError(
                 f"xattn_every is {self.xattn_every}; it must be 1 or more."
@@ -127,6 +142,11 @@ class FlamingoConfig:
     def windows_per_audio(self) -> int:
         """W, the windows each audio of an example brings."""
         return self.audio.max_windows
+
+    @property
+    def tokens_per_audio(self) -> int:
+        """W * n, the audio tokens each audio of an example brings."""
+        return self.windows_per_audio * self.encoder.steps
 
     def to_dict(self) -> dict:
         """Plain JSON-ready dictionary."""
@@ -163,43 +183,14 @@ def opt_config(layers: int, width: int, heads: int, vocab: int, positions: int) 
     }
 
 
-PRESETS = {
-    "tiny": FlamingoConfig(
-        name="tiny",
-        audio=AudioConfig(window_s=0.5, overlap_s=0.25, max_windows=4),
-        encoder=EncoderConfig(kind="toy", width=32, embed_dim=16, text_width=32),
-        audio_width=32,
-        audio_layers=1,
-        audio_heads=4,
-        audio_ff=64,
-        lm=opt_config(layers=2, width=64, heads=4, vocab=512, positions=256),
-    ),
-    "mini": FlamingoConfig(
-        name="mini",
-        lm=opt_config(layers=4, width=192, heads=6, vocab=1500, positions=512),
-    ),
-    "af1": FlamingoConfig(
-        name="af1",
-        audio=AudioConfig(44_100, 7.0, 5.25, 16, normalise="peak"),
-        encoder=EncoderConfig(
-            kind="htsat",
-            width=1024,
-            embed_dim=1024,
-            n_fft=1024,
-            mel_hop=320,
-            f_max=8_000.0,
-            htsat_embed=96,
-            htsat_depths=(2, 2, 6, 2),
-            htsat_heads=(4, 8, 16, 32),
-            htsat_spec_size=256,
-        ),
-        audio_width=1024,
-        audio_layers=3,
-        audio_heads=8,
-        audio_ff=2048,
-        max_positions=128,
-        audio_dropout=0.1,
-        isolate_audios=False,
-        lm=opt_config(layers=24, width=2048, heads=32, vocab=50268, positions=2048),
-    ),
-}
+def read_presets() -> dict[str, FlamingoConfig]:
+    """Every preset of `presets.toml`, by its name."""
+    found = tomllib.loads(Path(__file__).with_name("presets.toml").read_text("utf-8"))
+    for name, values in found.items():
+        if "opt" in values:
+            values["lm"] = opt_config(**values.pop("opt"))
+        found[name] = FlamingoConfig.from_dict({"name": name, **values})
+    return found
+
+
+PRESETS = read_presets()

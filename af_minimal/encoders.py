@@ -1,4 +1,4 @@
-"""Windows of sound in, one vector per window out.
+"""Windows of sound in, one vector per window out; or, dense, several in their order.
 
 Every tower stands behind one interface, `AudioEncoder`: the convolutional tower
 that `mini` ships, the HTSAT of the real CLAPs (the class of `transformers`, any size),
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .audio import log_mel
 from .config import AudioConfig, EncoderConfig
+from .towers import TOWERS
 
 MEL_MEAN_DB, MEL_STD_DB = (
     -45.0,
@@ -41,14 +42,14 @@ class AudioEncoder(nn.Module):
         )
 
     def forward(self, windows: Tensor) -> Tensor:
-        """Unit-norm features of windows: (N, samples) -> (N, E).
+        """Unit-norm features of windows: (N, samples) -> (N, E); dense (N, n, E).
 
         Unit norm, because the audio transformer multiplies by sqrt(E) and then adds
         positions of size one: longer features would drown the positions.
         """
         mel = log_mel(windows, self.config, self.audio.sample_rate)  # (N, F, M)
         mel = (mel - MEL_MEAN_DB) / MEL_STD_DB
-        return F.normalize(self.tower(mel), dim=-1)  # (N, E)
+        return F.normalize(self.tower(mel), dim=-1)  # (N, E) or (N, n, E)
 
     @torch.no_grad()
     def encode_windows(
@@ -61,7 +62,8 @@ class AudioEncoder(nn.Module):
             mask: bool (B, L), True = real window; None means that all are real.
 
         Returns:
-            features (B, L, E), zero at padded windows, and the mask (B, L).
+            features (B, L, E), or dense (B, L, n, E) where the config has `steps` n;
+            zero at padded windows. And the mask (B, L).
 
         Raises:
             ValueError: when a window is not `audio.window` samples long.
@@ -69,7 +71,8 @@ class AudioEncoder(nn.Module):
         Taught in: notebooks/02_clap_from_scratch.ipynb
         """
         windows, mask = self._checked(windows, mask)
-        features = windows.new_zeros(*mask.shape, self.width)  # (B, L, E)
+        n = (self.config.steps,) if self.config.steps > 1 else ()
+        features = windows.new_zeros(*mask.shape, *n, self.width)  # (B, L, E)
         if mask.any():
             real = [self(chunk) for chunk in windows[mask].split(256)]
             features[mask] = torch.cat(real).to(features.dtype)
@@ -88,6 +91,7 @@ class AudioEncoder(nn.Module):
 
         Taught in: notebooks/02_clap_from_scratch.ipynb
         """
+        features, mask = in_one_row(features, mask)
         joint = F.normalize(self.projection(features), dim=-1)  # (B, L, C)
         weight = mask.unsqueeze(-1).to(joint.dtype)  # (B, L, 1)
         mean = (joint * weight).sum(1) / weight.sum(1).clamp(min=1)  # (B, C)
@@ -110,94 +114,18 @@ class AudioEncoder(nn.Module):
         return windows.to(parameter.device, parameter.dtype), mask.to(parameter.device)
 
 
-class ConvTower(nn.Module):
-    """Seven convolutions, then frequency folded into channels and time into quarters.
+def in_one_row(features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Dense features (B, L, n, E) as (B, L * n, E), and their windows' mask with them.
 
-    The last step keeps where in the window a thing happened: one mean over time makes
-    "bark, bell" and "bell, bark" the same vector.
+    Features with one vector per window come back as they are.
 
-    Taught in: notebooks/02_clap_from_scratch.ipynb
+    Official: inference_HF_pretrained/src/flamingo.py
+    Taught in: notebooks/13_af2.ipynb
     """
-
-    parts = 4  # quarters of a window that keep their own vector
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        first, *others = config.channels
-        layers, width = [conv(1, first, stride=2)], first
-        for channels in others:
-            layers += [conv(width, channels, stride=2), conv(channels, channels)]
-            width = channels
-        self.body = nn.Sequential(*layers)
-        bins = -(-config.n_mels // 2 ** len(config.channels))  # mel rows that are left
-        self.fold = nn.Conv2d(width, config.width, (1, bins))
-        self.out = nn.Linear(self.parts * config.width, config.width)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """(N, F, M) log-mel -> (N, E)."""
-        x = mel.unsqueeze(1).contiguous(memory_format=torch.channels_last)
-        x = self.body(x)  # (N, channels, F / 16, M / 16)
-        x = F.relu(self.fold(x)).squeeze(-1)  # (N, E, F / 16)
-        quarters = F.adaptive_avg_pool1d(x, self.parts)  # (N, E, 4)
-        quarters = quarters + F.adaptive_max_pool1d(x, self.parts)
-        return self.out(quarters.flatten(1))  # (N, E)
-
-
-def conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
-    """Three by three convolution, batch norm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.ReLU(inplace=True),
-    )
-
-
-class HTSATTower(nn.Module):
-    """The hierarchical token-semantic audio transformer, from `transformers`, any size.
-
-    Official: `laion_clap/clap_module/htsat.py`; here `transformers.ClapAudioModel`
-    Taught in: notebooks/02_clap_from_scratch.ipynb
-    """
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        from transformers import ClapAudioConfig, ClapAudioModel
-
-        halvings = 2 ** (len(config.htsat_depths) - 1)
-        width = config.htsat_embed * halvings
-        last = config.htsat_spec_size // 4 // halvings  # side of the last token grid
-        sizes = ClapAudioConfig(
-            num_mel_bins=config.n_mels,
-            spec_size=config.htsat_spec_size,
-            patch_embeds_hidden_size=config.htsat_embed,
-            hidden_size=width,
-            depths=list(config.htsat_depths),
-            num_attention_heads=list(config.htsat_heads),
-            window_size=min(8, last),
-            enable_fusion=False,
-        )
-        self.htsat = ClapAudioModel(sizes)
-        self.out = nn.Linear(width, config.width)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """(N, F, M) log-mel -> (N, E)."""
-        pooled = self.htsat(mel.unsqueeze(1), is_longer=None).pooler_output
-        return self.out(pooled.flatten(1))  # (N, E)
-
-
-class ToyTower(nn.Module):
-    """Mean and spread of each mel bin through one linear layer; for tests only."""
-
-    def __init__(self, config: EncoderConfig):
-        super().__init__()
-        self.out = nn.Linear(2 * config.n_mels, config.width)
-
-    def forward(self, mel: Tensor) -> Tensor:
-        """(N, F, M) log-mel -> (N, E)."""
-        return self.out(torch.cat([mel.mean(1), mel.std(1)], dim=-1))  # (N, E)
-
-
-TOWERS = {"cnn": ConvTower, "htsat": HTSATTower, "toy": ToyTower}
+    if features.dim() == 4:
+        mask = mask.repeat_interleave(features.shape[2], dim=1)  # (B, L * n)
+        features = features.flatten(1, 2)  # (B, L * n, E)
+    return features, mask
 
 
 def build_encoder(config: EncoderConfig, audio: AudioConfig) -> AudioEncoder:

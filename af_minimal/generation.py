@@ -78,9 +78,11 @@ def ask(
 def encode(model: AudioFlamingo, audios: Sequence[Sequence]) -> tuple[Tensor, Tensor]:
     """Encoder features (B, L, E) and mask (B, L) of the audios of each row, in order.
 
-    An audio is a Clip, a path or an Example.
+    An audio is a Clip, a path or an Example. Dense features are (B, L, n, E).
 
-    Rows with fewer audios than the longest are padded with windows of silence.
+    Rows with fewer audios than the longest are padded with windows of silence. A model
+    without a location mask needs no fixed number of windows for an audio: there
+    windows are left out that no row fills.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
@@ -94,6 +96,9 @@ def encode(model: AudioFlamingo, audios: Sequence[Sequence]) -> tuple[Tensor, Te
             windows[b, a], mask[b, a] = hear(as_clip(audio, rate), config)
     windows = torch.from_numpy(windows).flatten(1, 2)  # (B, L, samples)
     mask = torch.from_numpy(mask).flatten(1)  # (B, L)
+    if not model.config.location_mask:
+        filled = mask.any(0)  # (L,)
+        windows, mask = windows[:, filled], mask[:, filled]
     return model.encoder.encode_windows(windows, mask)
 
 

@@ -23,7 +23,7 @@ class AudioContext:
     Official code parks these tensors inside the layers; here they are an argument.
     """
 
-    mask: Tensor  # bool (B, T, L), text_to_audio_mask
+    mask: Tensor  # bool (B, T, L), `heard`
     audio: Tensor | None = None  # (B, L, E), out of the audio transformer
     keys_values: Tensor | None = None  # (B, blocks, 2, H, L, K), during generation
     weights: list[Tensor] | None = (
@@ -61,6 +61,26 @@ class GatedDecoderLayer(nn.Module):
         return out[0] if wanted else out
 
 
+def heard(
+    config: FlamingoConfig,
+    input_ids: Tensor,
+    audio_mask: Tensor,
+    last: int | None = None,
+) -> Tensor:
+    """Who may hear what, as the config has it: bool (B, T, L), or (B, last, L).
+
+    AF1 has `text_to_audio_mask`. In AF2 every position of the text hears every real
+    audio token, with `<audio>` or without.
+
+    Official: inference_HF_pretrained/src/helpers.py MaskedCrossAttention (AF2)
+    Taught in: notebooks/13_af2.ipynb
+    """
+    if config.location_mask:
+        token, per_audio = config.audio_token_id, config.tokens_per_audio
+        return text_to_audio_mask(input_ids, audio_mask, token, per_audio, last)
+    return audio_mask.unsqueeze(1).expand(-1, last or input_ids.shape[1], -1)
+
+
 class HearsWhileGenerating:
     """The one thing `generate` of Hugging Face must know about audio.
 
@@ -78,14 +98,8 @@ class HearsWhileGenerating:
         """
         inputs = super().prepare_inputs_for_generation(input_ids, **kwargs)
         if audio_keys_values is not None:
-            config, new = self.flamingo, inputs["input_ids"].shape[1]
-            mask = text_to_audio_mask(
-                input_ids,
-                audio_mask,
-                config.audio_token_id,
-                config.windows_per_audio,
-                new,
-            )  # (B, new, L)
+            new = inputs["input_ids"].shape[1]
+            mask = heard(self.flamingo, input_ids, audio_mask, new)  # (B, new, L)
             inputs["audio"] = AudioContext(mask, keys_values=audio_keys_values)
         return inputs
 

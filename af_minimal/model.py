@@ -23,9 +23,9 @@ from .disk.storage import (
     read_folder,
     write_folder,
 )
-from .encoders import build_encoder
-from .language_model import AudioContext, build_lm, decoder_layers
-from .xattn import GatedCrossAttentionBlock, text_to_audio_mask
+from .encoders import build_encoder, in_one_row
+from .language_model import AudioContext, build_lm, decoder_layers, heard
+from .xattn import GatedCrossAttentionBlock
 
 
 @dataclass
@@ -57,6 +57,7 @@ class AudioFlamingo(nn.Module):
             config.max_positions,
             config.audio_dropout,
             config.isolate_audios,
+            config.positions,
         )
         self.lm = build_lm(config)
 
@@ -85,8 +86,8 @@ class AudioFlamingo(nn.Module):
         Args:
             input_ids: (B, T).
             attention_mask: (B, T), True = real token; padding on either side.
-            audio_features: (B, L, E) of the encoder, all audios of an example in order;
-                None makes this the bare language model.
+            audio_features: (B, L, E) of the encoder, all audios of an example in order,
+                or dense (B, L, n, E); None makes this the bare language model.
             audio_mask: bool (B, L), True = real window; None means that all are real.
             labels: (B, T), -100 where nothing is learnt; not shifted.
             need_weights: also return what every gated block looked at.
@@ -101,8 +102,7 @@ class AudioFlamingo(nn.Module):
         context = None
         if audio_features is not None:
             audio, audio_mask = self._audio(input_ids, audio_features, audio_mask)
-            W, token = self.config.windows_per_audio, self.config.audio_token_id
-            mask = text_to_audio_mask(input_ids, audio_mask, token, W)  # (B, T, L)
+            mask = heard(self.config, input_ids, audio_mask)  # (B, T, L)
             context = AudioContext(mask, audio, weights=[] if need_weights else None)
         logits = self.lm(
             input_ids=input_ids,
@@ -148,11 +148,13 @@ class AudioFlamingo(nn.Module):
         """
         audio, audio_mask = self._audio(input_ids, audio_features, audio_mask)
         blocks = [block.attn.keys_values(audio) for block in self.gated_blocks]
-        # a prompt without <audio> hears nothing, even if it writes <audio> itself
-        asked = (input_ids == self.config.audio_token_id).any(1, keepdim=True)
+        if self.config.location_mask:
+            # a prompt without <audio> hears nothing, even if it writes <audio> itself
+            asked = (input_ids == self.config.audio_token_id).any(1, keepdim=True)
+            audio_mask = audio_mask & asked  # (B, L)
         return {
             "audio_keys_values": torch.stack(blocks, 1),  # (B, N, 2, H, L, K)
-            "audio_mask": audio_mask & asked,  # (B, L)
+            "audio_mask": audio_mask,  # (B, L)
         }
 
     def ask(self, clip, question, examples=None, **kwargs) -> str | list[str]:
@@ -198,26 +200,33 @@ class AudioFlamingo(nn.Module):
         return {"lm.lm_head.weight"} if self.lm.config.tie_word_embeddings else set()
 
     def _audio(self, input_ids, features, mask) -> tuple[Tensor, Tensor]:
-        """Check the audio, send it through the transformer: (B, L, E) and (B, L)."""
-        if self.config.audio_token_id is None:
+        """Check the audio, send it through the transformer: (B, L, E) and (B, L).
+
+        Of dense features L counts every vector of every window.
+        """
+        config = self.config
+        if config.audio_token_id is None and config.location_mask:
             raise ValueError(
                 "config.audio_token_id is None, so no text can hear. Give the config "
                 "the id that the tokenizer has for <audio>."
             )
-        if features.dim() != 3 or len(features) != len(input_ids):
+        if features.dim() not in (3, 4) or len(features) != len(input_ids):
             raise ValueError(
                 f"audio_features have shape {tuple(features.shape)} for "
-                f"{len(input_ids)} rows of text; expected (B, L, E), one row for each."
+                f"{len(input_ids)} rows of text; expected (B, L, E), or dense "
+                "(B, L, n, E), one row for each."
             )
         if mask is None:
-            mask = torch.ones_like(features[..., 0], dtype=torch.bool)  # (B, L)
+            mask = features.new_ones(features.shape[:2], dtype=torch.bool)  # (B, L)
         if mask.shape != features.shape[:2]:
             raise ValueError(
                 f"audio_mask has shape {tuple(mask.shape)}; audio_features say "
                 f"(B, L) = {tuple(features.shape[:2])}."
             )
-        mask, W = mask.bool(), self.config.windows_per_audio
-        return self.audio_transformer(features, mask, W), mask  # (B, L, E), (B, L)
+        features, mask = in_one_row(features, mask.bool())
+        # without a location mask nothing says where an audio ends: a row is one audio
+        one = config.tokens_per_audio if config.location_mask else mask.shape[1]
+        return self.audio_transformer(features, mask, one), mask  # (B, L, E), (B, L)
 
     def _check_length(self, input_ids, attention_mask, new: int = 0) -> None:
         length, limit = input_ids.shape[1], self.lm.config.max_position_embeddings

@@ -260,9 +260,3 @@ def test_a_hugging_face_config_is_as_good_as_its_dict():
     with torch.no_grad():
         ours, theirs = model(**inputs), official_model(weights, meta)(**inputs)
     assert torch.equal(ours.logits, theirs.logits)
-
-
-def test_af2_is_not_here_yet():
-    weights, meta = small()
-    with pytest.raises(NotImplementedError, match="af2"):
-        from_official(weights, meta["lm_config"], family="af2")

@@ -27,7 +27,7 @@ WRITTEN_NOTEBOOKS = 12  # 00 to 11; later numbers may be named before they exist
 
 # a module imports what stands above it
 ROOMS = (
-    ("config", "disk"),
+    ("config", "disk", "scale", "towers"),
     ("audio",),
     ("encoders",),
     ("clap",),

@@ -7,11 +7,14 @@ Inside a model our names are the official ones, so little is left to translate: 
     lang_encoder.gated_cross_attn_layers.{i}.*  = ...layers.{i}.gated_cross_attn_layer.*
     lang_encoder.lm_head.weight                 = the token embedding, where it is tied
 
+AF2 says `audio_transformer_clap` and `gated_cross_attn_layer_sound`; its checkpoints
+hold the audio encoder too (`clap.*`), which is kept aside and given back unchanged.
+
 Official FSDP training breaks that tie, and the two matrices learn apart. Loaded into a
 tied model, one of them is lost; here a checkpoint whose two matrices differ gives an
 untied model.
 
-Taught in: notebooks/06_the_audio_flamingo.ipynb
+Taught in: notebooks/06_the_audio_flamingo.ipynb and 13_af2.ipynb
 """
 
 from dataclasses import replace
@@ -22,16 +25,17 @@ from torch import Tensor
 from ..config import PRESETS, FlamingoConfig
 from ..disk.storage import load_exactly
 from ..model import AudioFlamingo
-
-HEAD = "lang_encoder.lm_head.weight"
-TWINS = {
-    "decoder_layer": "lang_encoder.old_decoder_blocks",
-    "gated_cross_attn_layer": "lang_encoder.gated_cross_attn_layers",
-}
-LAYERS = {
-    "opt": "lang_encoder.model.decoder.layers",
-    "qwen2": "lang_encoder.model.layers",
-}
+from .names import (
+    ENCODER,
+    HEAD,
+    LAYERS,
+    OFFICIAL,
+    embedding_of,
+    official,
+    ours,
+    twin_of,
+    without_twins,
+)
 
 
 def from_official(
@@ -47,39 +51,50 @@ def from_official(
 ) -> AudioFlamingo:
     """Our model with official weights, in eval mode; widths are read off the weights.
 
+    What weights do not tell must be given: the number of heads of the audio transformer
+    (in AF2 their positions narrow it down, and a number they rule out is refused),
+    every how many layers a gated block stands, windows of an audio, token ids. Nor do
+    they tell the 8 heads of a gated block, the same in every official model, and the
+    vectors of a window, which come with `audio_features`.
+
     Args:
         state_dict: official names, with or without the twins and `module.` prefixes.
         lm_config: Hugging Face config of the language model, or its dict.
+        family: "af1", with OPT, or "af2", with Qwen2.
+        max_windows_per_audio: W. In AF1 the mask counts with it; in AF2, where the
+            official setting of this name does nothing, it is what `ask` hears at most.
 
     Raises:
         ValueError: listing missing and unexpected tensors, or twins that differ.
 
-    Taught in: notebooks/06_the_audio_flamingo.ipynb
+    Taught in: notebooks/06_the_audio_flamingo.ipynb and 13_af2.ipynb
     """
-    if family != "af1":
-        raise NotImplementedError(
-            f"family {family!r} cannot be loaded; this version reads 'af1' weights."
-        )
+    if family not in OFFICIAL:
+        raise ValueError(f"family is {family!r}; choose one of {sorted(OFFICIAL)}.")
     given = {k.removeprefix("module."): v for k, v in state_dict.items()}
-    tensors = without_twins(given, LAYERS["opt"])
-    config = FlamingoConfig(
+    aside = {
+        k: v for k, v in given.items() if family == "af2" and k.startswith(ENCODER)
+    }
+    preset = PRESETS[family]
+    layers = LAYERS[preset.lm["model_type"]]
+    tensors = without_twins({k: v for k, v in given.items() if k not in aside}, layers)
+    named = {ours(name, family): tensor for name, tensor in tensors.items()}
+    config = replace(
+        preset,
         name="official",
-        family=family,
-        audio=replace(PRESETS["af1"].audio, max_windows=max_windows_per_audio),
+        audio=replace(preset.audio, max_windows=max_windows_per_audio),
         audio_heads=audio_heads,
-        audio_dropout=0.1,
-        isolate_audios=False,
         xattn_every=cross_attn_every_n_layers,
-        lm=lm_fields(lm_config, tensors),
+        lm=lm_fields(lm_config, tensors, preset.lm["model_type"]),
         audio_token_id=audio_token_id,
         sep_token_id=sep_token_id,
         eoc_token_id=eoc_token_id,
-        **sizes(tensors),
+        **sizes(named, preset),
     )
+    check_rotary(named, config)
     model = AudioFlamingo(config)
-    named = {ours(name): tensor for name, tensor in tensors.items()}
     load_exactly(model, named, model.tied_names)
-    model.official_names = frozenset(given)
+    model.official_names, model.official_aside = frozenset(given), aside
     return model.eval()
 
 
@@ -93,14 +108,13 @@ def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, 
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
-    layers = LAYERS[model.lm.config.model_type]
+    layers, family = LAYERS[model.lm.config.model_type], model.config.family
     tensors = {
-        "lang_encoder." + name.removeprefix("lm.")
-        if name.startswith("lm.")
-        else name: t
-        for name, t in model.state_dict().items()
+        official(name, family): tensor
+        for name, tensor in model.state_dict().items()
         if not name.startswith("encoder.")
     }
+    tensors |= getattr(model, "official_aside", {})
     if model.lm.config.tie_word_embeddings:
         del tensors[HEAD]
     if aliases is False:
@@ -114,81 +128,40 @@ def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, 
     return {**twins, **tensors}
 
 
-def lm_fields(lm_config, tensors: dict[str, Tensor]) -> dict:
+def lm_fields(lm_config, tensors: dict[str, Tensor], model_type: str) -> dict:
     """The language model's config as a dict; vocabulary and tie as the weights say."""
     lm = dict(lm_config) if isinstance(lm_config, dict) else lm_config.to_dict()
     lm.pop("vocab_size_after_resize", None)
-    if lm.setdefault("model_type", "opt") != "opt":
+    if lm.setdefault("model_type", model_type) != model_type:
         raise ValueError(
-            f"lm_config has model_type {lm['model_type']!r}; the language model of AF1 "
-            "is 'opt'."
+            f"lm_config has model_type {lm['model_type']!r}; the language model of "
+            f"this family is {model_type!r}."
         )
-    embedding = embedding_of(tensors, "opt")
+    embedding = embedding_of(tensors, model_type)
     tied = torch.equal(tensors.get(HEAD, embedding), embedding)
     return lm | {"vocab_size": len(embedding), "tie_word_embeddings": tied}
 
 
-def ours(name: str) -> str:
-    """Our name of an official tensor that is not a twin."""
-    return name.replace("lang_encoder.", "lm.", 1)
-
-
-def embedding_of(tensors: dict[str, Tensor], model_type: str) -> Tensor:
-    """The token embedding (V, D), by its official name."""
-    name = LAYERS[model_type].replace("layers", "embed_tokens.weight")
-    if name not in tensors:
-        raise ValueError(
-            f"no tensor is named {name}; is the language model {model_type}?"
-        )
-    return tensors[name]
-
-
-def twin_of(name: str, layers: str) -> str | None:
-    """The second name official checkpoints store a tensor under, if there is one."""
-    if not name.startswith(layers + "."):
-        return None
-    i, part, rest = name.removeprefix(layers + ".").split(".", 2)
-    return f"{TWINS[part]}.{i}.{rest}"
-
-
-def first_name(name: str, layers: str) -> str:
-    """Inverse of `twin_of`; a name that is no twin stays as it is."""
-    for part, twins in TWINS.items():
-        if name.startswith(twins + "."):
-            i, rest = name.removeprefix(twins + ".").split(".", 1)
-            return f"{layers}.{i}.{part}.{rest}"
-    return name
-
-
-def without_twins(given: dict[str, Tensor], layers: str) -> dict[str, Tensor]:
-    """Every tensor once; twins that differ are an error."""
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in given.items():
-        first = first_name(name, layers)
-        if not torch.equal(tensors.setdefault(first, tensor), tensor):
-            raise ValueError(
-                f"{name} and its twin {first} should be one tensor, but differ."
-            )
-    return tensors
-
-
-def sizes(tensors: dict[str, Tensor]) -> dict:
-    """Fields of FlamingoConfig that the shapes of the weights tell."""
+def sizes(tensors: dict[str, Tensor], preset: FlamingoConfig) -> dict:
+    """Fields of FlamingoConfig that the shapes of the weights, by our names, tell."""
 
     def shape(end: str) -> tuple[int, ...]:
         found = [t.shape for name, t in tensors.items() if name.endswith(end)]
         if not found:
             raise ValueError(
-                f"no tensor ends in {end!r}, so these are not AF1 weights. The first "
-                f"names given: {list(tensors)[:3]}."
+                f"no tensor ends in {end!r}, so these are not {preset.name} weights. "
+                f"The first names given: {list(tensors)[:3]}."
             )
         return found[0]
 
-    _, positions, width = shape("audio_transformer.position_enc.pos_table")
+    (width,) = shape("audio_transformer.layer_norm.weight")
+    positions = preset.max_positions
+    if preset.positions == "sinusoidal":
+        positions = shape("audio_transformer.position_enc.pos_table")[1]
     inner, text_width = shape("gated_cross_attn_layer.attn.to_q.weight")
     stack = [name for name in tensors if name.endswith("slf_attn.w_qs.weight")]
     return {
-        "encoder": replace(PRESETS["af1"].encoder, width=width),
+        "encoder": replace(preset.encoder, width=width),
         "audio_width": width,
         "audio_layers": len(stack),
         "audio_ff": shape("pos_ffn.w_1.weight")[0],
@@ -197,3 +170,21 @@ def sizes(tensors: dict[str, Tensor]) -> dict:
         "xattn_head_width": inner // 8,
         "xattn_ff_mult": shape("gated_cross_attn_layer.ff.1.weight")[0] // text_width,
     }
+
+
+def check_rotary(tensors: dict[str, Tensor], config: FlamingoConfig) -> None:
+    """Complain of a number of heads that the rotary positions of the weights rule out.
+
+    R = max(K / 2, 32) numbers of each head are turned; `inv_freq` has R / 2 entries.
+    """
+    frequencies = tensors.get("audio_transformer.position_enc.inv_freq")
+    if frequencies is None:
+        return  # AF1; or AF2 without them, which `load_exactly` tells
+    head = config.audio_width // config.audio_heads
+    turned = 2 * len(frequencies)
+    if max(head // 2, 32) != turned:
+        raise ValueError(
+            f"audio_heads is {config.audio_heads}, so heads are {head} wide and "
+            f"max({head} // 2, 32) of it turn; in these weights {turned} turn. Give "
+            "the number of heads they were trained with."
+        )

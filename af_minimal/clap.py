@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from .config import AudioConfig, EncoderConfig
 from .encoders import AudioEncoder, build_encoder
+from .scale.processes import everyones, share
 
 TEXT_FILE = "clap_text.safetensors"  # beside the model, which holds the encoder
 
@@ -143,14 +144,16 @@ class MiniCLAP(nn.Module):
         audio = F.normalize(self.encoder.projection(features), dim=-1).float()  # (B, C)
         text = self.text(input_ids, attention_mask).float()  # (B, C)
         with torch.autocast(audio.device.type, enabled=False):  # small things count
-            loss = contrastive_loss(audio, text, self.logit_scale)
+            audio = everyones(audio)  # of all processes: in a batch, rows meet
+            loss = contrastive_loss(audio, everyones(text), self.logit_scale)
         if contrast_rows is None:
             return loss
         both = self.text(contrast_input_ids, contrast_attention_mask).float()  # (2P, C)
         right, wrong = both.chunk(2)  # (P, C) each
         with torch.autocast(audio.device.type, enabled=False):
             heard = audio[contrast_rows]  # (P, C)
-            return loss + near_miss_loss(heard, right, wrong, self.logit_scale)
+            miss = near_miss_loss(heard, right, wrong, self.logit_scale)
+            return loss + share(contrast_rows.new_tensor(len(heard))) * miss
 
     def tokenize(self, texts: list[str]) -> dict[str, Tensor]:
         """Lower-cased, padded to the longest, cut at the tower's length.

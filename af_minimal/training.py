@@ -15,13 +15,14 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
 
 from .disk import checkpoints
+from .scale.pace import times, waiting
+from .scale.processes import BatchOfStep, learnt, make_accelerator, share
+from .scale.sharding import divide, divided_like
 from .stages import StageConfig, freeze, lr_factor, trainable_table
 
 
@@ -55,18 +56,23 @@ def train(
     resume: bool = False,
     workers: int = 0,
     progress: bool = True,
+    fsdp: bool = False,
 ) -> list[dict]:
-    """Train one stage and return its log, one row a step: step, loss, lr, seconds.
+    """Train one stage and return its log: step, loss, lr, seconds, waited (for data).
 
-    The model is trained in place and comes back in eval mode.
+    The model is trained in place and comes back in eval mode. On many processes each
+    takes its rows of every batch; loss and gradients are those of the whole batch.
 
     Args:
         model: called as `model(**micro_batch)`; gives a loss or an output with `.loss`.
         batches: step number -> the step's micro-batches (gradient accumulation). Must
-            give the same for the same number: that is what makes resuming exact.
-        out: folder for checkpoints; None keeps nothing.
+            give the same for the same number: that is what makes resuming exact. If it
+            has `own(step, rank, world)`, that gives the rows of one process.
+        out: folder for checkpoints; None keeps nothing. On many machines, all see it.
         resume: go on from the last checkpoint in `out`, if there is one.
         workers: processes that make the next batches while this one trains.
+        fsdp: divide the weights among the processes too, those of the small stage
+            `clap` excepted; the model stays divided, its checkpoint is whole.
 
     Raises:
         FloatingPointError: when the loss is not finite; that step is not taken.
@@ -76,52 +82,43 @@ def train(
     """
     rows = freeze(model, config.stage)
     accelerator = make_accelerator()
+    rank, world = accelerator.process_index, accelerator.num_processes
     if progress:
         accelerator.print(trainable_table(rows))
-    wrapped, optimizer = accelerator.prepare(model, make_optimizer(model, config))
-    start, log = 0, []
+    if fsdp and world > 1 and config.stage != "clap":  # its towers are small
+        wrapped = divide(model, accelerator.device, world)
+    else:
+        wrapped = accelerator.prepare(model)
+    optimizer, start, log = make_optimizer(model, config), 0, []
     if out is not None and resume:
-        start, log = checkpoints.load(out, model, optimizer.optimizer, config.stage)
+        start, log = checkpoints.load(out, model, optimizer, config.stage)
     wrapped.train()
     frozen_to_eval(model)
     steps = range(start, config.steps)
-    loader = DataLoader(
-        BatchOfStep(batches), batch_size=None, sampler=steps, num_workers=workers
-    )
-    bar = tqdm(
-        zip(steps, loader, strict=True),
-        initial=start,
-        total=config.steps,
-        desc=config.stage,
-        disable=not progress or not accelerator.is_main_process,
-    )
-    for step, micro_batches in bar:
+    own = BatchOfStep(batches, rank, world)
+    loader = DataLoader(own, batch_size=None, sampler=steps, num_workers=workers)
+    told = {"desc": config.stage, "disable": not progress or rank > 0}
+    bar = tqdm(loader, initial=start, total=config.steps, **told)
+    asked = time.perf_counter()
+    for step, micro_batches in zip(steps, bar, strict=True):
         began = time.perf_counter()
-        torch.manual_seed(1_000_003 * config.seed + step)
+        # every process draws its own dropout; the first one as if it were alone
+        torch.manual_seed(1_000_003 * config.seed + step + 7_919 * rank)
         lr = config.lr * lr_factor(step, config)
         loss = add_gradients(wrapped, model, micro_batches, config, accelerator)
         check_finite(loss, step, config)
         take_step(optimizer, lr)
-        seconds = round(time.perf_counter() - began, 4)
-        log.append({"step": step, "loss": loss, "lr": lr, "seconds": seconds})
+        log.append({"step": step, "loss": loss, "lr": lr} | times(asked, began))
         recent = [row["loss"] for row in log[-20:]]
         bar.set_postfix(loss=f"{sum(recent) / len(recent):.3f}")
         due = step + 1 == config.steps or (step + 1) % config.checkpoint_every == 0
-        if out is not None and due and accelerator.is_main_process:
-            memory = optimizer.optimizer
-            checkpoints.save(out, model, memory, step + 1, log, config.stage)
+        if out is not None and due:
+            checkpoints.save(out, model, optimizer, step + 1, log, config.stage)
+        asked = time.perf_counter()
+    if progress and len(steps) > 1:
+        accelerator.print(waiting(log[start - config.steps :]))
     model.eval()
     return log
-
-
-class BatchOfStep(Dataset):
-    """The batch function as a data set, so that `DataLoader` can work ahead."""
-
-    def __init__(self, batches: Callable[[int], list[dict[str, Tensor]]]):
-        self.batches = batches
-
-    def __getitem__(self, step: int) -> list[dict[str, Tensor]]:
-        return self.batches(step)
 
 
 def add_gradients(wrapped, model, micro_batches, config, accelerator) -> float:
@@ -129,21 +126,36 @@ def add_gradients(wrapped, model, micro_batches, config, accelerator) -> float:
     total = torch.zeros((), device=accelerator.device)
     trained = [p for p in model.parameters() if p.requires_grad]
     for number, batch in enumerate(micro_batches, start=1):
-        last = number == len(micro_batches)
-        # between processes, gradients are averaged once a step, at the last micro-batch
-        with nullcontext() if last else accelerator.no_sync(wrapped):
+        batch = {k: v.to(accelerator.device) for k, v in batch.items()}
+        # gradients are averaged between processes before they are clipped, not oftener
+        clip = config.clip_every_micro_batch or number == len(micro_batches)
+        with averaged_if(clip, wrapped, accelerator):
             with torch.autocast(
                 accelerator.device.type, torch.bfloat16, config.precision == "bf16"
             ):
-                out = wrapped(**own_rows(batch, accelerator))
-            loss = getattr(out, "loss", out) / config.accumulation
-            accelerator.backward(loss)
+                out = wrapped(**batch)
+            loss = of_all(getattr(out, "loss", out), batch) / config.accumulation
+            loss.backward()
         total += loss.detach()
         if config.only_token_rows:
             keep_token_rows(model, config.only_token_rows)
-        if config.clip_every_micro_batch or last:
-            accelerator.clip_grad_norm_(trained, config.clip_norm)
+        if clip:
+            torch.nn.utils.clip_grad_norm_(trained, config.clip_norm)
     return accelerator.reduce(total, "mean").item()
+
+
+def of_all(loss: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    """A process's part of the mean loss over the rows of all processes."""
+    part = share(learnt(batch))
+    return torch.where(part == 0, 0.0, loss) * part  # the mean of no label is no number
+
+
+def averaged_if(now: bool, wrapped: nn.Module, accelerator):
+    """Whether the gradients of this backward are averaged between processes."""
+    if hasattr(wrapped, "set_requires_gradient_sync"):  # divided by `sharding.divide`
+        wrapped.set_requires_gradient_sync(now)
+        return nullcontext()
+    return nullcontext() if now else accelerator.no_sync(wrapped)
 
 
 def check_finite(loss: float, step: int, config: StageConfig) -> None:
@@ -164,19 +176,13 @@ def take_step(optimizer, lr: float) -> None:
     optimizer.zero_grad()
 
 
-def own_rows(batch: dict, accelerator: Accelerator) -> dict:
-    """This process's share of the batch, on its device."""
-    rank, world = accelerator.process_index, accelerator.num_processes
-    return {k: v[rank::world].to(accelerator.device) for k, v in batch.items()}
-
-
 def keep_token_rows(model: nn.Module, rows: tuple[int, ...]) -> None:
     """Zero the embedding's gradient but for some rows (official: the new tokens)."""
     gradient = model.get_input_embeddings().weight.grad
     if gradient is not None:
         keep = torch.zeros(len(gradient), 1, device=gradient.device)
         keep[list(rows)] = 1
-        gradient.mul_(keep)
+        gradient.mul_(divided_like(keep, gradient))
 
 
 def frozen_to_eval(model: nn.Module) -> None:
@@ -185,14 +191,3 @@ def frozen_to_eval(model: nn.Module) -> None:
         parameters = list(module.parameters())
         if parameters and not any(p.requires_grad for p in parameters):
             module.eval()
-
-
-def make_accelerator() -> Accelerator:
-    """The device there is, and all processes of `accelerate launch` or `torchrun`."""
-    # a batch without audio leaves the gated blocks without gradient: that is no error
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    return Accelerator(
-        mixed_precision="no",  # `add_gradients` casts; the model's own forward stays
-        cpu=not torch.cuda.is_available(),
-        kwargs_handlers=[unused],
-    )

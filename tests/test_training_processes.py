@@ -12,9 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-import safetensors.torch
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_model
 from torch import nn
 
 from af_minimal.disk import checkpoints
@@ -23,7 +22,6 @@ from af_minimal.training import train
 
 STEPS, EVERY = 4, 2
 DISK = [  # all that touches the disk while a checkpoint is saved
-    (checkpoints, "save_model"),
     (checkpoints, "save_file"),
     (checkpoints, "to_disk"),
     (os, "replace"),
@@ -200,7 +198,7 @@ def one_of_two(rank: int, port: int, out: Path) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     model = without_batch_statistics(Small())
     train(model, batches, two_config(), out / "run", progress=False)
-    safetensors.torch.save_model(model, str(out / f"rank-{rank}.safetensors"))
+    save_model(model, str(out / f"rank-{rank}.safetensors"))
 
 
 def without_batch_statistics(model: Small) -> Small:

@@ -25,6 +25,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
     parser.add_argument("--batch", type=int, default=64, help="rows of a step, at most")
     parser.add_argument("--seed", type=int, default=0, help="of scenes and batches")
+    parser.add_argument("--workers", type=int, help="processes that make batches")
+    parser.add_argument("--precision", choices=("no", "bf16"), help="default: bf16")
+    parser.add_argument(
+        "--fsdp", action="store_true", help="divide the weights among the processes"
+    )
     parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
     parser.add_argument(
         "--start-from", help="a shipped name, or a folder: stage sft goes on from there"
@@ -56,8 +61,10 @@ def train(args: argparse.Namespace) -> None:
     run = Run(args.out, config, args.recordings, steps=args.steps, seed=args.seed)
     run = replace(run, batch=args.batch)
     run = replace(run, skip_pretrain=args.skip_pretrain)
-    if args.scenes is not None:
-        run = replace(run, scenes=args.scenes)
+    run = replace(run, fsdp=args.fsdp, precision=args.precision)
+    for name in ("scenes", "workers"):
+        if getattr(args, name) is not None:
+            run = replace(run, **{name: getattr(args, name)})
     if args.start_from is not None and not (args.out / "clap").exists():
         adopt(run, model_folder(args.start_from))
     if args.stage == "all":

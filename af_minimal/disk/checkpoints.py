@@ -1,7 +1,9 @@
 """Checkpoints that survive being killed: written aside, then switched to in one move.
 
 A checkpoint is a folder with `model.safetensors`, `optimizer.safetensors` and
-`state.json`; `latest.json` names the one that is whole. Nothing is pickled.
+`state.json`; `latest.json` names the one that is whole. Nothing is pickled. The files
+are the same from one process or many, weights divided among them or not, and any of
+these reads them.
 
 Taught in: notebooks/08_staged_training.ipynb
 """
@@ -13,8 +15,11 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file, load_model, save_file, save_model
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ..scale.processes import place, wait
+from ..scale.sharding import divided_like, whole
 
 
 def write_json(path: str | Path, value) -> None:
@@ -45,6 +50,8 @@ def save(
 ) -> None:
     """Save a checkpoint in `out`; the one before it goes only when this one is whole.
 
+    All processes call this; the first one writes, and all go on when it is done.
+
     Args:
         step: optimiser steps taken so far.
         log: rows of the training log, kept with the weights.
@@ -52,23 +59,49 @@ def save(
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    out = Path(out)
-    folder, aside = out / f"step-{step:07d}", out / "part"
+    weights = gathered(once(model))
+    memory = gathered(optimizer_tensors(model, optimizer))
+    if place()[0] == 0:
+        write(Path(out), weights, memory, {"step": step, "stage": stage, "log": log})
+    wait()
+
+
+def write(out: Path, weights: dict, memory: dict, state: dict) -> None:
+    """Write one checkpoint aside, and switch to it."""
+    folder, aside = out / f"step-{state['step']:07d}", out / "part"
     if folder == newest(out):  # an earlier run's, and it stays until ours is whole
         folder = out / f"{folder.name}-again"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    save_model(model, str(aside / "model.safetensors"))
-    save_file(optimizer_tensors(model, optimizer), aside / "optimizer.safetensors")
+    save_file(weights, aside / "model.safetensors")
+    save_file(memory, aside / "optimizer.safetensors")
     to_disk(aside / "model.safetensors")
     to_disk(aside / "optimizer.safetensors")
-    write_json(aside / "state.json", {"step": step, "stage": stage, "log": log})
+    write_json(aside / "state.json", state)
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(aside, folder)
     write_json(out / "latest.json", {"folder": folder.name})
     for old in out.glob("step-*"):
         if old != folder:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def once(model: nn.Module) -> dict[str, Tensor]:
+    """The weights by name; one that has two names, a tied head, under its first."""
+    found: dict[int, tuple[str, Tensor]] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        found.setdefault(id(tensor), (name, tensor))
+    return dict(found.values())
+
+
+def gathered(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Whole tensors in main memory, for the process that writes; nothing elsewhere."""
+    kept = {}
+    for name, tensor in tensors.items():
+        tensor = whole(tensor.detach())
+        if place()[0] == 0:
+            kept[name] = tensor.cpu().contiguous()
+    return kept
 
 
 def newest(out: str | Path) -> Path | None:
@@ -111,7 +144,11 @@ def load(
             f"{stage!r}; give each stage an `out` folder of its own."
         )
     check_same_model(folder / "model.safetensors", model)
-    load_model(model, str(folder / "model.safetensors"))
+    tensors = model.state_dict(keep_vars=True)
+    with safe_open(str(folder / "model.safetensors"), "pt") as file, torch.no_grad():
+        for name in file.keys():
+            value = divided_like(file.get_tensor(name), tensors[name])
+            tensors[name].copy_(value)
     if optimizer is not None:
         set_optimizer(model, optimizer, load_file(folder / "optimizer.safetensors"))
     return state["step"], state["log"]
@@ -139,10 +176,10 @@ def check_same_model(path: Path, model: nn.Module) -> None:
         )
 
 
-def optimizer_tensors(model: nn.Module, optimizer) -> dict[str, torch.Tensor]:
+def optimizer_tensors(model: nn.Module, optimizer) -> dict[str, Tensor]:
     """AdamW's memory as flat names: parameter name / exp_avg, exp_avg_sq, step."""
     return {
-        f"{name}/{key}": torch.as_tensor(value).contiguous()
+        f"{name}/{key}": torch.as_tensor(value)
         for name, parameter in model.named_parameters()
         for key, value in optimizer.state.get(parameter, {}).items()
     }
@@ -154,5 +191,6 @@ def set_optimizer(model: nn.Module, optimizer, tensors: dict) -> None:
     for key, value in tensors.items():
         name, _, what = key.rpartition("/")
         parameter = parameters[name]
-        device = "cpu" if what == "step" else parameter.device
-        optimizer.state[parameter][what] = value.to(device)
+        if what != "step":
+            value = divided_like(value, parameter)
+        optimizer.state[parameter][what] = value

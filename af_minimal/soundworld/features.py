@@ -2,7 +2,7 @@
 
 Rendering and encoding cost more than a training step of a small language model, and the
 encoder is frozen from here on: so every scene is heard once. A run that is killed goes
-on at the next shard.
+on at the next shard. Many processes share the shards and no two hear the same.
 
 Taught in: notebooks/08_staged_training.ipynb
 """
@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 
 from ..audio import cut_windows
 from ..encoders import AudioEncoder
+from ..scale.processes import make_accelerator, place, wait
 from .corpus import render_scene, sample_scene
 
 SHARD = 250  # scenes in one file
@@ -35,18 +36,22 @@ def build_features(
     """Features (N, L, E) float16 and mask (N, L) of the scenes with these seeds.
 
     What `folder` already holds of this encoder is read, the rest is rendered by
-    `workers` processes, encoded and written.
+    `workers` processes, encoded and written. Of many processes that call this, each
+    hears every so manieth shard, and all read the whole.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     folder = Path(folder) / fingerprint(encoder)
     folder.mkdir(parents=True, exist_ok=True)
-    encoder.eval()
+    encoder.eval().to(make_accelerator().device)
     paths = {
         folder / f"scenes-{start:08d}-{len(seeds)}.safetensors": seeds[i : i + SHARD]
         for i, start in zip(range(0, len(seeds), SHARD), seeds[::SHARD], strict=True)
     }
-    missing = {path: shard for path, shard in paths.items() if not path.exists()}
+    rank, world = place()
+    # whose a shard is must not hang on which are there: others are writing meanwhile
+    own = list(paths.items())[rank::world]
+    missing = {path: shard for path, shard in own if not path.exists()}
     rendered = DataLoader(
         RenderedShards(list(missing.values()), recordings),
         batch_size=None,
@@ -59,6 +64,8 @@ def build_features(
         aside = path.with_suffix(".part")
         save_file({"features": features.half(), "mask": mask}, aside)
         os.replace(aside, path)
+    wait()
+    encoder.cpu()
     parts = [load_file(path) for path in paths]
     return tuple(
         torch.cat([part[key] for part in parts]) for key in ("features", "mask")
@@ -95,11 +102,12 @@ def hear(encoder: AudioEncoder, waves: list[np.ndarray]) -> tuple[Tensor, Tensor
     Taught in: notebooks/08_staged_training.ipynb
     """
     cut = [cut_windows(wave, encoder.audio) for wave in waves]
+    device = next(encoder.parameters()).device
     parts = [
         encoder.encode_windows(
-            torch.from_numpy(np.stack([windows for windows, _ in cut[i : i + 16]])),
-            torch.from_numpy(np.stack([mask for _, mask in cut[i : i + 16]])),
+            torch.from_numpy(np.stack([w for w, _ in cut[i : i + 16]])).to(device),
+            torch.from_numpy(np.stack([m for _, m in cut[i : i + 16]])).to(device),
         )
         for i in range(0, len(cut), 16)
     ]
-    return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return tuple(torch.cat(tensors).cpu() for tensors in zip(*parts, strict=True))

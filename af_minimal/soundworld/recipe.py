@@ -21,6 +21,7 @@ from ..config import PRESETS, FlamingoConfig
 from ..data import read_esc
 from ..disk import checkpoints
 from ..model import AudioFlamingo, load
+from ..scale.processes import fast_bfloat16, first_alone
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, special_ids, train_tokenizer
 from ..training import train
@@ -64,6 +65,8 @@ class Run:
     episodes: Mapping[str, float] = field(default_factory=lambda: SHARES)  # of few-shot
     skip_pretrain: bool = False  # the control: sft starts from the bare language model
     workers: int = 2  # processes that render ahead of the training
+    precision: str | None = None  # None: "bf16" where the machine is fast at it
+    fsdp: bool = False  # divide the weights among the processes of the run
 
     def folder(self, stage: str) -> Path:
         """Where a stage keeps its checkpoint; the control has a folder of its own."""
@@ -73,8 +76,8 @@ class Run:
     def stage(self, name: str) -> StageConfig:
         """The recipe of a stage, shortened if the run asks for it."""
         config = replace(STAGES[name], seed=self.seed)
-        if not fast_bfloat16():
-            config = replace(config, precision="no")
+        if self.precision or not fast_bfloat16():
+            config = replace(config, precision=self.precision or "no")
         if self.steps is not None:
             warmup = min(config.warmup, self.steps // 5)
             config = replace(config, steps=self.steps, warmup=warmup)
@@ -87,17 +90,6 @@ class Run:
         return load_recordings(read_esc(self.recordings, folds=self.folds))
 
 
-def fast_bfloat16() -> bool:
-    """Whether this machine has instructions for bfloat16.
-
-    A CPU without them does the same sums ten times as slowly as in float32.
-    """
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    able = torch.cpu.get_capabilities()
-    return any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-
-
 def adopt(run: Run, folder: str | Path) -> None:
     """Let a new run go on from a finished model, as if its own stages had made it.
 
@@ -106,7 +98,9 @@ def adopt(run: Run, folder: str | Path) -> None:
     """
     model = load(folder)
     clap = load_clap(model.encoder, model.tokenizer, folder)
-    model.tokenizer.save_pretrained(run.out / "tokenizer")
+    with first_alone() as first:
+        if first:
+            model.tokenizer.save_pretrained(run.out / "tokenizer")
     model.encoder = None  # the run keeps it in stage clap
     for stage, module in (("lm", model), ("pretrain", model), ("clap", clap)):
         fresh = torch.optim.AdamW(module.parameters())
@@ -146,9 +140,11 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         )
         batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
-    log = train(model, batches, run.stage(stage), run.folder(stage), resume)
-    if stage != "lm":
-        finish(run, stage)
+    settings = run.stage(stage), run.folder(stage)
+    log = train(model, batches, *settings, resume, fsdp=run.fsdp)
+    with first_alone() as first:
+        if first and stage != "lm":
+            finish(run, stage)
     return log
 
 
@@ -229,9 +225,10 @@ def new_model(run: Run) -> AudioFlamingo:
 def tokenizer_of(run: Run):
     """The run's tokenizer, trained on SoundWorld's own text the first time."""
     folder = run.out / "tokenizer"
-    if not (folder / "tokenizer.json").exists():
-        texts = text_corpus(range(run.seed, run.seed + 3000))
-        train_tokenizer(texts, run.config.lm["vocab_size"]).save_pretrained(folder)
+    with first_alone() as first:
+        if first and not (folder / "tokenizer.json").exists():
+            texts = text_corpus(range(run.seed, run.seed + 3000))
+            train_tokenizer(texts, run.config.lm["vocab_size"]).save_pretrained(folder)
     return load_tokenizer(folder)
 
 

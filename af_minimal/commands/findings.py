@@ -25,13 +25,13 @@ def add_findings(parser: argparse.ArgumentParser) -> None:
 
 def findings(args: argparse.Namespace) -> None:
     """Measure what is missing, write JSON and page, and print a line for each."""
-    from ..findings.af1 import CLAIMS, EXPERIMENTS
+    from ..findings import af1, compa
     from ..findings.rows import summary
     from ..findings.run import run
 
     rows = run(
-        CLAIMS,
-        EXPERIMENTS,
+        [*af1.CLAIMS, *compa.CLAIMS],
+        af1.EXPERIMENTS | compa.EXPERIMENTS,
         args.out,
         args.seeds,
         args.only,

@@ -65,12 +65,26 @@ def modular_directions(
     _check_texts(len(audio_embeds), len(text_embeds), owner, kind)
     logits = logit_scale * audio_embeds @ text_embeds.T  # (B, T)
     visible = visible_texts(owner, kind, len(audio_embeds))  # (B, T)
-    # -inf, not a large factor: a factor turns a negative cosine into the best one
-    surprise = -logits.masked_fill(~visible, -torch.inf).log_softmax(-1)  # (B, T)
+    surprise = -log_shares(logits, visible)  # (B, T)
     said = kind != NEGATIVE  # (T,)
     right = own_texts(owner, len(logits)) & said  # (B, T)
     per_audio = surprise.masked_fill(~right, 0.0).sum(-1) / right.sum(-1)  # (B,)
     return per_audio.mean(), F.cross_entropy(logits.T[said], owner[said])
+
+
+def log_shares(logits: Tensor, visible: Tensor) -> Tensor:
+    """Log-softmax over what is visible alone; the rest has no share, so -inf.
+
+    The released code multiplies the rest by -100,000: a negative cosine then becomes
+    the largest logit of all.
+
+    Args:
+        logits: (B, T).
+        visible: bool (B, T), at least one True in a row.
+
+    Taught in: notebooks/14_af_clap_and_compa.ipynb
+    """
+    return logits.masked_fill(~visible, -torch.inf).log_softmax(-1)
 
 
 def _check_texts(audios: int, texts: int, owner: Tensor, kind: Tensor) -> None:

@@ -177,12 +177,12 @@ LOSSES: dict[str, Loss] = {
 
 
 def teach(
-    towers: Towers, loss: str, draw: Draw, schedule: Schedule, seed: int
+    towers: Towers, loss: str | Loss, draw: Draw, schedule: Schedule, seed: int
 ) -> list[float]:
     """Train the towers in place; returns the loss of every step.
 
     Args:
-        loss: a key of `LOSSES`.
+        loss: a key of `LOSSES`, or a function like those in it.
         draw: of a generator, one or more expressions of two sounds for the batch.
 
     Taught in: notebooks/14_af_clap_and_compa.ipynb
@@ -194,7 +194,7 @@ def teach(
     rates = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, schedule.lr, total_steps=schedule.steps, pct_start=0.1
     )
-    log = []
+    loss_of, log = LOSSES.get(loss, loss), []
     for _ in range(schedule.steps):
         batch: list[Expression] = []
         while len(batch) < schedule.batch:
@@ -202,7 +202,7 @@ def teach(
         batch = batch[: schedule.batch]
         power = np.stack([picture(rng, expression, seed) for expression in batch])
         audio = towers.hear(torch.from_numpy(power))  # (B, C)
-        value = LOSSES[loss](towers, batch, audio, rng)
+        value = loss_of(towers, batch, audio, rng)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

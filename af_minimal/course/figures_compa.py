@@ -1,0 +1,48 @@
+"""Two pictures of notebook 14: scores beside chance, and clips above each other."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..audio import Clip
+from . import viz
+
+GROUP = 0.8  # of the room between two groups of bars
+
+
+def score_bars(
+    scores: Mapping[str, Mapping[str, float]], chance: Mapping[str, float]
+) -> None:
+    """Model -> score -> share, one group of bars a score; dashes are chance.
+
+    Raises ValueError when a model lacks a score that `chance` has.
+    """
+    missing = [name for name, row in scores.items() if set(chance) - set(row)]
+    if missing:
+        raise ValueError(
+            f"{', '.join(missing)} lack one of {', '.join(chance)}; give every model "
+            "all the scores that `chance` has."
+        )
+    figure = viz.new_figure()
+    axes = figure.axes[0]
+    width = GROUP / len(scores)
+    for number, (name, row) in enumerate(scores.items()):
+        left = np.arange(len(chance)) - GROUP / 2 + number * width
+        axes.bar(left, [row[s] for s in chance], width, align="edge", label=name)
+    for place, guessed in enumerate(chance.values()):
+        ends = place - GROUP / 2, place + GROUP / 2
+        axes.plot(ends, (guessed, guessed), "--", color="#444444")
+    axes.set_xticks(range(len(chance)), list(chance))
+    axes.set(xlabel="score", ylabel="share of instances", ylim=(0, 1))
+    axes.set_title("dashed: chance")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    viz.show(figure, f"Scores of {', '.join(scores)}, beside chance")
+
+
+def clips_above(clips: Sequence[Clip], titles: Sequence[str]) -> None:
+    """Log-mel pictures one above the other, to be compared."""
+    figure = viz.new_figure(rows=len(clips))
+    for clip, title, axes in zip(clips, titles, figure.axes, strict=True):
+        viz.mel(clip, ax=axes)
+        axes.set_title(title)
+    viz.show(figure, f"Log-mel pictures: {'; '.join(titles)}")

@@ -1,0 +1,137 @@
+"""CompA's and AF-CLAP's findings: which sound comes first, and what teaches it.
+
+Taught in: notebooks/14_af_clap_and_compa.ipynb, notebooks/20_findings.ipynb
+"""
+
+from functools import partial
+
+from .compa_towers import (
+    FEW_CLASSES,
+    LOSSES,
+    SETTING,
+    SHORT,
+    SMALL_POSITIONS,
+    attributes,
+    order_by_loss,
+    regimes,
+    small_positions,
+    stages,
+)
+from .rows import Claim, Experiment
+
+EXPERIMENTS = {
+    "CompA order": Experiment(order_by_loss, partial(repr, (LOSSES, SETTING))),
+    "CompA regimes": Experiment(regimes, partial(repr, (SETTING, FEW_CLASSES))),
+    "CompA positions": Experiment(small_positions, partial(repr, SMALL_POSITIONS)),
+    "CompA attributes": Experiment(attributes, partial(repr, SHORT)),
+    "CompA stages": Experiment(stages, partial(repr, SHORT)),
+}
+
+CLAIMS = [
+    Claim(
+        id="T-A1",
+        claim="The usual contrastive loss finds sounds by their sentences and does not "
+        "know which comes first: its group score stays below chance.",
+        paper="group 4.7 %, chance 16.7 %, R@1 as good as any",
+        experiment="CompA order",
+        ours="vanilla: group, pairs alone",
+        rules=(
+            "vanilla: group, pairs alone < 0.12",
+            "vanilla: group < chance: group",
+            "vanilla: R@1 >= 0.9",
+        ),
+        chance="chance: group, pairs alone",
+    ),
+    Claim(
+        id="T-A2",
+        claim="The same sounds and steps with hard negatives: order is known, of pairs "
+        "that training never had, and sounds are found as before.",
+        paper="group 11.5 % → 33.9 %, with modular learning",
+        experiment="CompA order",
+        ours="hard negatives: group, pairs alone",
+        rules=(
+            "hard negatives: group, pairs alone >= 0.85",
+            "R@1 lost, hard negatives <= 0.05",
+        ),
+        chance="chance: group, pairs alone",
+    ),
+    Claim(
+        id="T-A3",
+        claim="Shuffling the words of a sentence costs the usual loss little R@1, and "
+        "the one with hard negatives much.",
+        paper="does not drop",
+        experiment="CompA order",
+        ours="hard negatives: lost by shuffling",
+        rules=(
+            "vanilla: lost by shuffling <= 0.15",
+            "hard negatives: lost by shuffling >= 0.35",
+        ),
+    ),
+    Claim(
+        id="T-A4",
+        claim="Where both orders of a pair meet in each batch, the usual loss learns "
+        "order by itself.",
+        paper="no number",
+        experiment="CompA regimes",
+        ours="both orders in each batch: group, pairs alone",
+        rules=("both orders in each batch: group, pairs alone >= 0.85",),
+        chance="chance: group, pairs alone",
+    ),
+    Claim(
+        id="T-A4 few classes",
+        claim="And where there are so few classes that they often do.",
+        paper="no number",
+        experiment="CompA regimes",
+        ours="few classes: group, pairs alone",
+        rules=("few classes: group, pairs alone >= 0.5",),
+        chance="chance: group, pairs alone",
+    ),
+    Claim(
+        id="T-A5",
+        claim="With positions that begin at 0.1 and not at 1, hard negatives teach no "
+        "order in the same steps.",
+        paper="no number",
+        experiment="CompA positions",
+        ours="small positions: group, pairs alone",
+        rules=("small positions: group, pairs alone < chance: group, pairs alone",),
+        chance="chance: group, pairs alone",
+    ),
+    Claim(
+        id="T-A6",
+        claim="Hard negatives and modular learning, one after the other, beat either "
+        "alone in the same steps.",
+        paper="about 20 to 21 % without either, 33.9 % with both",
+        experiment="CompA stages",
+        ours="all three stages: group, pairs alone",
+        rules=(
+            "stages 1 and 2: group, pairs alone < all three stages: group, pairs alone",
+            "stages 1 and 3: group, pairs alone < all three stages: group, pairs alone",
+        ),
+        chance="chance: group, pairs alone",
+    ),
+    Claim(
+        id="T-A7",
+        claim="Whose attribute it is can be taught in the same way.",
+        paper="group 14.8 % → 15.1 %, chance 16.7 %",
+        experiment="CompA attributes",
+        ours="hard negatives: group",
+        rules=(
+            "vanilla: group < chance: group",
+            "hard negatives: group > chance: group",
+            "gain: group > 0",
+        ),
+        chance="chance: group",
+    ),
+    Claim(
+        id="T-B1",
+        claim="AF-CLAP's loss knows order, and its negatives alone are the cause.",
+        paper="MMAU 66.8 % → 69.0 %, with the whole loss",
+        experiment="CompA order",
+        ours="AF-CLAP: group, pairs alone",
+        rules=(
+            "AF-CLAP: group, pairs alone >= 0.85",
+            "AF-CLAP without negatives: group, pairs alone <= 0.12",
+        ),
+        chance="chance: group, pairs alone",
+    ),
+]

@@ -2,9 +2,7 @@
 
 An encoder hears each window alone. A few transformer layers mix the windows, so that
 "first a dog, then a bell" can be told from "first a bell, then a dog". The layers are
-post-norm, as in 2017: add, then normalise.
-
-Module names are the official ones, so published weights load without a table of names.
+post-norm, as in 2017: add, then normalise. Module names are the official ones.
 
 Taught in: notebooks/03_audio_transformer.ipynb and 13_af2.ipynb
 """
@@ -36,8 +34,8 @@ def sinusoidal_table(positions: int, width: int) -> Tensor:
 class PositionEncoding(nn.Module):
     """Adds a row of the sinusoidal table to every window.
 
-    The table is saved with the weights and loaded from them: official checkpoints hold
-    it rounded to bfloat16, and a table computed afresh would not be the trained one.
+    The table is saved and loaded with the weights: official checkpoints hold it rounded
+    to bfloat16, and one computed afresh would not be the trained one.
 
     Taught in: notebooks/03_audio_transformer.ipynb
     """
@@ -56,9 +54,8 @@ class RotaryPositions(nn.Module):
 
     angle(p, i) = p / 4096^(2 * i / R);  (a, b) -> (a cos - b sin, b cos + a sin)
 
-    Number i of the first R is paired with number i + R / 2; the numbers after R stay as
-    they are. R = max(K / 2, 32). Scores of two tokens then know how far they stand
-    apart and nothing else of where they stand.
+    Of the first R = max(K / 2, 32) numbers, i is paired with i + R / 2; the others stay
+    as they are. Scores then know how far apart two tokens stand, and no more.
 
     Official: inference_HF_pretrained/src/helpers.py, rotary embedding (AF2)
     Taught in: notebooks/13_af2.ipynb
@@ -67,7 +64,9 @@ class RotaryPositions(nn.Module):
     def __init__(self, head_width: int):
         super().__init__()
         R = max(head_width // 2, 32)
-        inv_freq = 4096.0 ** -(torch.arange(0, R, 2) / R)  # (R / 2,)
+        inv_freq = 4096.0 ** -(
+            torch.arange(0.0, R, 2, dtype=torch.float32) / R
+        )  # (R / 2,)
         self.register_buffer("inv_freq", inv_freq)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,7 +96,7 @@ class SelfAttention(nn.Module):
         self.w_vs = nn.Linear(width, width, bias=False)
         self.fc = nn.Linear(width, width, bias=False)
         self.layer_norm = nn.LayerNorm(width, eps=EPS)
-        self.dropout = nn.Dropout(dropout)  # on attention probabilities
+        self.dropout = dropout  # on attention probabilities
 
     def forward(
         self, x: Tensor, mask: Tensor | None, rotate: nn.Module | None = None
@@ -109,11 +108,14 @@ class SelfAttention(nn.Module):
         q, k, v = (self._split(w(x)) for w in (self.w_qs, self.w_ks, self.w_vs))
         if rotate is not None:
             q, k = rotate(q), rotate(k)
-        scores = (q / q.shape[-1] ** 0.5) @ k.transpose(-2, -1)  # (N, H, S, S)
+        bias = None
         if mask is not None:
             # the smallest number, not -inf: a row with nothing real stays finite
-            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-        a = self.dropout(scores.softmax(dim=-1)) @ v  # (N, H, S, K)
+            least = torch.tensor(torch.finfo(q.dtype).min, device=q.device)
+            bias = torch.where(mask, torch.zeros_like(least), least)  # (N, 1, 1, S)
+        p = self.dropout if self.training else 0.0
+        # in blocks: the (S, S) weights of 1,920 audio tokens are never held at once
+        a = F.scaled_dot_product_attention(q, k, v, bias, p)  # (N, H, S, K)
         a = a.transpose(1, 2).flatten(2)  # (N, S, E)
         return self.layer_norm(self.fc(a) + x)
 
@@ -161,10 +163,9 @@ class EncoderLayer(nn.Module):
 class AudioTransformer(nn.Module):
     """Scale by sqrt(E), add positions, normalise, then a stack of post-norm layers.
 
-    Positions run on from audio to audio. The text hears all audios so far at once, and
-    nothing but their positions tells it which of them a word belongs to. `kind` says
-    which: a "sinusoidal" table is added at the bottom (AF1); "rotary" ones turn queries
-    and keys in every layer (AF2); "none" leaves a set without order.
+    Positions run on from audio to audio: nothing else tells the text which audio a token
+    belongs to. `kind` says which: a "sinusoidal" table is added (AF1); "rotary" ones
+    turn queries and keys in every layer (AF2); "none" leaves a set without order.
 
     `isolate_audios` says who may look at whom:
 
@@ -173,7 +174,7 @@ class AudioTransformer(nn.Module):
     - False (official AF1): no mask at all. Windows of every audio of the prompt, and
       padding, look at each other. Published weights were trained so and need it.
 
-    AF2 takes a whole row for one audio: there True hides nothing but padding.
+    AF2 takes a row for one audio: there True hides nothing but padding.
 
     Official: foundation/src/helpers.py TransformerEncoder
     Taught in: notebooks/03_audio_transformer.ipynb

@@ -23,7 +23,7 @@ class AudioContext:
     Official code parks these tensors inside the layers; here they are an argument.
     """
 
-    mask: Tensor  # bool (B, T, L), `heard`
+    mask: Tensor  # bool (B, T, L), `may_hear`
     audio: Tensor | None = None  # (B, L, E), out of the audio transformer
     keys_values: Tensor | None = None  # (B, blocks, 2, H, L, K), during generation
     weights: list[Tensor] | None = (
@@ -61,7 +61,7 @@ class GatedDecoderLayer(nn.Module):
         return out[0] if wanted else out
 
 
-def heard(
+def may_hear(
     config: FlamingoConfig,
     input_ids: Tensor,
     audio_mask: Tensor,
@@ -99,7 +99,7 @@ class HearsWhileGenerating:
         inputs = super().prepare_inputs_for_generation(input_ids, **kwargs)
         if audio_keys_values is not None:
             new = inputs["input_ids"].shape[1]
-            mask = heard(self.flamingo, input_ids, audio_mask, new)  # (B, new, L)
+            mask = may_hear(self.flamingo, input_ids, audio_mask, new)  # (B, new, L)
             inputs["audio"] = AudioContext(mask, keys_values=audio_keys_values)
         return inputs
 

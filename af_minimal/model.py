@@ -24,7 +24,7 @@ from .disk.storage import (
     write_folder,
 )
 from .encoders import build_encoder, in_one_row
-from .language_model import AudioContext, build_lm, decoder_layers, heard
+from .language_model import AudioContext, build_lm, decoder_layers, may_hear
 from .xattn import GatedCrossAttentionBlock
 
 
@@ -102,7 +102,7 @@ class AudioFlamingo(nn.Module):
         context = None
         if audio_features is not None:
             audio, audio_mask = self._audio(input_ids, audio_features, audio_mask)
-            mask = heard(self.config, input_ids, audio_mask)  # (B, T, L)
+            mask = may_hear(self.config, input_ids, audio_mask)  # (B, T, L)
             context = AudioContext(mask, audio, weights=[] if need_weights else None)
         logits = self.lm(
             input_ids=input_ids,

@@ -45,7 +45,7 @@ test: setup  ## run the tests, then every notebook from top to bottom
 	$(if $(NOTEBOOKS),$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 $(NOTEBOOKS),@echo 'no notebooks yet')
 
-test-browser: setup  ## drive the notebooks in a real browser (ONLY='00 or 09' for some)
+test-browser: setup  ## drive notebooks in a browser (ONLY='00 or 09', ONLY=widget)
 	@$(BIN)/python tests/browser/chromium.py
 	$(BIN)/python -m pytest -m browser -s tests/browser $(if $(ONLY),-k '$(ONLY)')
 

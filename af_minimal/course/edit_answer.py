@@ -17,6 +17,7 @@ from ..evaluation import caption_scores, exact_match, normalise
 from ..soundworld import Event, Score, caption_is_right, captions
 from ..soundworld.catalogue import CLASSES
 from ..soundworld.scenes import SHORTEST_PAUSE_S
+from .widgets.keys import Panel
 
 COLUMNS = ("metric", "best", "yours")
 
@@ -122,7 +123,7 @@ def compare(judge: Judge, answer: str) -> list[dict]:
     return [dict(zip(COLUMNS, row, strict=True)) for row in values]
 
 
-class EditWidget(widgets.VBox):
+class EditWidget(Panel):
     """A box with an answer in it; all metrics follow what is typed.
 
     Taught in: notebooks/11_evaluation.ipynb

@@ -12,7 +12,7 @@ import soundfile
 from ..audio import Clip, resample
 from ..data import Example
 from ..retrieval import Datastore
-from .widgets import SOUND_FILES, decode, wav_bytes
+from .widgets import SOUND_FILES, Panel, decode, wav_bytes
 
 PROMPT = "classify this sound."
 
@@ -30,7 +30,7 @@ def write_folders(folder: str | Path, examples: Sequence[Example]) -> Path:
     return folder
 
 
-class TeachWidget(widgets.VBox):
+class TeachWidget(Panel):
     """Upload sounds under a name, then upload another and ask what it is.
 
     `examples` grows with every sound that is taught; `store` holds them.

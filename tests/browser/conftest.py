@@ -11,6 +11,8 @@ from . import chromium, lab
 ROOT = Path(__file__).resolve().parents[2]
 UPLOADED = ROOT / "data_samples" / "01_dog_bark.ogg"
 SHOTS = ROOT / "runs" / "browser"
+# Notebook 7.6 on JupyterLab 4.6 throws this at its start, on an empty notebook too
+KNOWN = {"notebook7": {"Cannot read properties of undefined (reading 'schema')"}}
 FLAGS = [
     "--no-sandbox",  # containers run as root
     "--disable-dev-shm-usage",
@@ -47,8 +49,15 @@ def jupyterlab(browser, folder, tmp_path_factory):
         yield address
 
 
+@pytest.fixture(scope="session")
+def notebook7(browser, folder, tmp_path_factory):
+    pytest.importorskip("notebook", reason="Notebook 7 is not installed: make setup")
+    with lab.serve("notebook", folder, tmp_path_factory.mktemp("seven")) as address:
+        yield address
+
+
 @pytest.fixture
-def page(browser):
+def page(browser, request):
     """A fresh page; the test fails if it throws or asks another machine."""
     context = browser.new_context(
         viewport={"width": 1200, "height": 1400}, permissions=["microphone"]
@@ -62,7 +71,8 @@ def page(browser):
     context.close()
     schemes = (f"http://{lab.HOST}:", f"ws://{lab.HOST}:", "data:", "blob:")
     assert [url[:200] for url in left if not url.startswith(schemes)] == []
-    assert thrown == []
+    known = [KNOWN[name] for name in KNOWN if name in request.fixturenames]
+    assert set(thrown) <= set().union(*known)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ FEEDS_S = 5
 
 # What a reader sees of the widgets of one cell, without the control itself: words,
 # pictures, players, what is typed and chosen. A slider's own number does not count.
-WATCH = """(cell, own) => {
+WATCH = """async (cell, own) => {
   const look = () => {
     const seen = [], mine = own.closest('.widget-slider, .widget-inline-hbox') || own;
     const walk = node => {
@@ -46,11 +46,18 @@ WATCH = """(cell, own) => {
     cell.querySelectorAll('.jp-OutputArea-output').forEach(walk);
     return seen.join('|');
   };
-  const before = look();
+  let before = look(), calm = false;
+  // what the last control set off may still be on its way to the page
+  for (let i = 0; i < 50 && !calm; i++) {
+    await new Promise(resolve => setTimeout(resolve, 200));
+    const now = look();
+    calm = now === before;
+    before = now;
+  }
   window.changed = false;
   window.stopWatching?.();
   // also what changes and changes back: 'listening ...' and then the same answer
-  const tick = setInterval(() => { window.changed ||= look() !== before; }, 20);
+  const tick = setInterval(() => { window.changed ||= look() !== before; }, 50);
   window.stopWatching = () => clearInterval(tick);
 }"""
 
@@ -72,6 +79,13 @@ NAME = """e => [e.closest('label')?.innerText, e.ariaLabel, e.placeholder,
   e.closest('.widget-inline-hbox')?.querySelector('.widget-label')?.innerText,
   e.innerText].map(text => (text || '').replace('\\u200b', '').trim())
   .find(Boolean)?.slice(0, 40) || ''"""
+
+
+VALUE = "e => e.ariaValueNow ?? e.value"
+
+
+class Stuck(Exception):
+    """A slider that does not obey the arrow keys."""
 
 
 def find(page) -> list[Control]:
@@ -103,9 +117,14 @@ def move(page, control: Control) -> None:
     elif kind == "number":
         page.keyboard.press("ArrowUp")
     elif kind == "slider":
-        value = handle.evaluate("e => [e.ariaValueNow ?? e.value, e.ariaValueMax]")
-        at_end = value[1] is not None and float(value[0]) >= float(value[1])
+        value, most = handle.evaluate(VALUE), handle.evaluate("e => e.ariaValueMax")
+        at_end = most is not None and float(value) >= float(most)
         page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+        moved = f"([e, before]) => ({VALUE})(e) !== before"
+        try:
+            page.wait_for_function(moved, arg=[handle, value], timeout=WAIT_S * 1000)
+        except TimeoutError:
+            raise Stuck(f"slider {control.name!r} does not obey the arrows") from None
 
 
 def answers(page, control: Control, wait_s: float) -> bool:
@@ -149,7 +168,11 @@ def try_all(page) -> tuple[str, list[str]]:
             control.kind not in ("button", "upload")
             and any(c.kind == "button" for c in others)
         )
-        if answers(page, control, FEEDS_S if feeds else WAIT_S):
+        try:
+            if answers(page, control, FEEDS_S if feeds else WAIT_S):
+                continue
+        except Stuck as error:
+            silent.append(str(error))
             continue
         if feeds:
             fed += 1

@@ -72,6 +72,13 @@ def test_widget(page, jupyterlab, folder, shots, name):
     run_and_look(page, shots / f"{path.stem}.png")
 
 
+def test_every_widget_in_notebook_7(page, notebook7, folder, shots):
+    """One notebook for all of them: a kernel that loads the model once."""
+    write_notebook(folder / "widgets.ipynb", FIRST, *WIDGETS.values())
+    lab.open_notebook(page, notebook7, "widgets.ipynb", "notebook")
+    run_and_look(page, shots / "notebook7.png")
+
+
 def test_a_dead_slider_and_a_broken_callback_are_found(page, jupyterlab, folder):
     """The other tests would pass on anything if these went unseen."""
     write_notebook(folder / "sliders.ipynb", SLIDERS)

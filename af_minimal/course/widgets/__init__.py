@@ -20,6 +20,7 @@ from .ask import (
 from .attention import AnswerWidget, AttentionWidget, attention, attention_widget
 from .composing import compose, describe, new_event
 from .gates import GateRecorder, GatesWidget, gate_history, gate_rows, gates
+from .keys import Keys, Panel
 from .listen import ListenWidget, heard_windows, listen
 from .mask_explorer import MaskWidget, mask_explorer, who_hears
 from .microphone import Microphone, clip_from_samples
@@ -36,10 +37,12 @@ __all__ = [
     "AttentionWidget",
     "GateRecorder",
     "GatesWidget",
+    "Keys",
     "ListenWidget",
     "MaskWidget",
     "Microphone",
     "NeighboursWidget",
+    "Panel",
     "RecordWidget",
     "SceneMixer",
     "answer_attention",

@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from ...audio import Clip, load_audio
+from .keys import Panel
 from .microphone import Microphone
 
 SAMPLES = Path(__file__).resolve().parents[3] / "data_samples"
@@ -35,7 +36,7 @@ def wav_bytes(clip: Clip) -> bytes:
     return buffer.getvalue()
 
 
-class AskWidget(widgets.VBox):
+class AskWidget(Panel):
     """Choose, upload or record a sound, type a question, read the answer.
 
     Raises FileNotFoundError when there is no sample clip to start with.

@@ -15,10 +15,11 @@ from .. import viz
 from ..figures_attention import answer_map
 from .answer_words import AnswerAttention, answer_attention
 from .ask import wav_bytes
+from .keys import Panel
 from .still import with_picture
 
 
-class AttentionWidget(widgets.VBox):
+class AttentionWidget(Panel):
     """Sliders for layer and head over attention weights (layers, H, T, L).
 
     Moving the slider of the heads ends the mean of all heads.

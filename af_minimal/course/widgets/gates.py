@@ -15,6 +15,7 @@ from torch import nn
 
 from .. import viz
 from ..figures_training import gate_figure
+from .keys import Panel
 from .still import with_picture
 
 GATE = re.compile(r"layers\.(\d+)\.gated_cross_attn_layer\.(attn|ff)_gate$")
@@ -125,7 +126,7 @@ def _rows_of_folder(folder: Path) -> list[dict]:
     return [row for step in rows.values() for row in step]
 
 
-class GatesWidget(widgets.VBox):
+class GatesWidget(Panel):
     """A slider over the steps of a history, and the gates at the step it chooses.
 
     Taught in: notebooks/08_staged_training.ipynb

@@ -23,9 +23,9 @@ const whoHears = (model, now) => {
 
 function render({ model, el }) {
   const box = make("div", "af-listen", el);
-  // JupyterLab would take the arrows and the space bar as its own shortcuts
-  box.dataset.lmSuppressShortcuts = "true";
   const picture = make("div", "af-listen-picture", box);
+  // Jupyter would take the arrows and the space bar as its own shortcuts
+  picture.dataset.lmSuppressShortcuts = "true";
   picture.tabIndex = 0;
   picture.setAttribute("role", "slider");
   picture.setAttribute("aria-valuemin", "0");
@@ -35,6 +35,7 @@ function render({ model, el }) {
   const cursor = make("div", "af-listen-cursor", picture);
   const audio = make("audio", "", box);
   audio.controls = true;
+  audio.dataset.lmSuppressShortcuts = "true";
   audio.preload = "auto";
   const note = make("div", "af-listen-note", box);
   let told = null; // the position that Python has from here

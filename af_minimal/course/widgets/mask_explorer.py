@@ -12,6 +12,7 @@ from ...xattn import text_to_audio_mask
 from .. import viz
 from ..checks_attention import latest_only_mask
 from ..figures_attention import mask_figure, token_words
+from .keys import Panel
 from .still import with_picture
 
 PROMPT = (
@@ -65,7 +66,7 @@ def who_hears(
     return token_words(tokenizer, ids[0]), {n: m[0].numpy() for n, m in masks.items()}
 
 
-class MaskWidget(widgets.VBox):
+class MaskWidget(Panel):
     """A box for a prompt with several `<audio>`, and three masks side by side.
 
     Press Enter to draw what was typed.

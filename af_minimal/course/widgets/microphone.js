@@ -54,9 +54,9 @@ const measure = (stream, heard) => {
 
 function render({ model, el }) {
   const box = make("div", "af-microphone", el);
-  // JupyterLab would take the space bar as its own shortcut
-  box.dataset.lmSuppressShortcuts = "true";
   const button = make("button", "jupyter-button widget-button", box);
+  // Jupyter would take the space bar as its own shortcut
+  button.dataset.lmSuppressShortcuts = "true";
   button.type = "button";
   const meter = make("meter", "af-microphone-level", box);
   meter.min = 0;

@@ -9,6 +9,7 @@ from ...generation import as_clip
 from .. import viz
 from ..figures_retrieval import neighbour_bars
 from .ask import wav_bytes
+from .keys import Panel
 from .still import with_picture
 
 
@@ -34,7 +35,7 @@ def retrieved(store, clip, k: int = 4) -> list[dict]:
     ]
 
 
-class NeighboursWidget(widgets.VBox):
+class NeighboursWidget(Panel):
     """A list of retrieved sounds with a checkbox each, and what the model answers.
 
     Raises as `retrieved`.

@@ -8,11 +8,12 @@ import numpy as np
 from ...audio import Clip
 from ...config import AudioConfig
 from .ask import SOUND_FILES, decode
+from .keys import Panel
 from .listen import ListenWidget
 from .microphone import Microphone
 
 
-class RecordWidget(widgets.VBox):
+class RecordWidget(Panel):
     """A Record button and an upload beside it; the sound is played and drawn below.
 
     `clip` is the last sound, None before the first.

@@ -21,6 +21,7 @@ from .composing import (
     describe,
     new_event,
 )
+from .keys import Panel
 from .listen import ListenWidget
 from .still import with_picture
 
@@ -115,7 +116,7 @@ class EventCard(widgets.VBox):
         self.attribute.index = 0
 
 
-class SceneMixer(widgets.VBox):
+class SceneMixer(Panel):
     """Up to three sounds, a background and a room; the scene, its words, questions.
 
     `score` and `clip` are the last scene that could be made; `problem` says in words
@@ -178,14 +179,9 @@ class SceneMixer(widgets.VBox):
         self.button.disabled = bool(self.problem.value)
 
     def _make(self) -> None:
-        events = [card.event() for card in self.cards]
-        score = compose(
-            [event for event in events if event is not None],
-            self.background.value,
-            float(self.snr.value),
-            self.room.value,
-            config=self.config,
-        )
+        events = [event for card in self.cards if (event := card.event())]
+        around = self.background.value, float(self.snr.value), self.room.value
+        score = compose(events, *around, config=self.config)
         if score == self.score:
             return
         clip = Clip(render(score, self.config.sample_rate), self.config.sample_rate)

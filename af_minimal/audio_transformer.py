@@ -71,8 +71,8 @@ class RotaryPositions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Queries or keys (N, H, S, K) -> (N, H, S, K)."""
-        p = torch.arange(x.shape[-2], device=x.device)  # (S,)
-        angle = torch.outer(p.float(), self.inv_freq.float())  # (S, R / 2)
+        p = torch.arange(x.shape[-2], device=x.device).float()  # (S,)
+        angle = torch.outer(p, self.inv_freq.float())  # (S, R / 2)
         cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
         half = len(self.inv_freq)
         a, b, rest = x.split([half, half, x.shape[-1] - 2 * half], dim=-1)
@@ -103,7 +103,7 @@ class SelfAttention(nn.Module):
     ) -> Tensor:
         """(N, S, E) with mask bool (N, 1, 1, S) or None -> (N, S, E).
 
-        `rotate` gives queries and keys their positions, where the input has none.
+        `rotate` gives queries and keys their positions.
         """
         q, k, v = (self._split(w(x)) for w in (self.w_qs, self.w_ks, self.w_vs))
         if rotate is not None:
@@ -114,7 +114,7 @@ class SelfAttention(nn.Module):
             least = torch.tensor(torch.finfo(q.dtype).min, device=q.device)
             bias = torch.where(mask, torch.zeros_like(least), least)  # (N, 1, 1, S)
         p = self.dropout if self.training else 0.0
-        # in blocks: the (S, S) weights of 1,920 audio tokens are never held at once
+        # in blocks: the (S, S) weights of 1,920 tokens are never held at once
         a = F.scaled_dot_product_attention(q, k, v, bias, p)  # (N, H, S, K)
         a = a.transpose(1, 2).flatten(2)  # (N, S, E)
         return self.layer_norm(self.fc(a) + x)
@@ -163,14 +163,13 @@ class EncoderLayer(nn.Module):
 class AudioTransformer(nn.Module):
     """Scale by sqrt(E), add positions, normalise, then a stack of post-norm layers.
 
-    Positions run on from audio to audio: nothing else tells the text which audio a token
-    belongs to. `kind` says which: a "sinusoidal" table is added (AF1); "rotary" ones
-    turn queries and keys in every layer (AF2); "none" leaves a set without order.
+    Positions run on from audio to audio: nothing else tells the text which audio it
+    hears. `kind` says which: a "sinusoidal" table is added (AF1); "rotary" ones turn
+    queries and keys in every layer (AF2); "none" leaves a set without order.
 
     `isolate_audios` says who may look at whom:
 
-    - True (`mini`): a window looks at the real windows of its own audio. What stands
-      beside an audio changes nothing in it.
+    - True (`mini`): a window looks at the real windows of its own audio only.
     - False (official AF1): no mask at all. Windows of every audio of the prompt, and
       padding, look at each other. Published weights were trained so and need it.
 

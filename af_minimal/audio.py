@@ -206,11 +206,15 @@ def mel_filters(config: EncoderConfig, sample_rate: int) -> Tensor:
 
 
 def log_mel(
-    windows: Tensor, config: EncoderConfig, sample_rate: int = 16_000
+    windows: Tensor,
+    config: EncoderConfig,
+    sample_rate: int = 16_000,
+    filters: Tensor | None = None,
 ) -> Tensor:
     """Log-mel picture in dB of windows (..., samples): (..., F, M).
 
-    10 log10(max(mel(|STFT|^2), 1e-10)); F = 1 + samples // mel_hop.
+    10 log10(max(mel(|STFT|^2), 1e-10)); F = 1 + samples // mel_hop. `filters`, of shape
+    (n_fft / 2 + 1, M), stand in for those of the config, as a published CLAP's do.
 
     Official: laion_clap/clap_module/htsat.py, through torchlibrosa
     Taught in: notebooks/01_sound_into_windows.ipynb
@@ -220,7 +224,9 @@ def log_mel(
             f"A window has {windows.shape[-1]} samples; a Fourier frame of n_fft "
             f"{config.n_fft} needs more than {config.n_fft // 2}. Use longer windows."
         )
-    filters = mel_filters(config, sample_rate).to(windows.device)
+    if filters is None:
+        filters = mel_filters(config, sample_rate)
+    filters = filters.to(windows.device)
     flat = windows.float().reshape(-1, windows.shape[-1])  # (N, samples)
     batch = MEL_BATCH_CPU if flat.device.type == "cpu" else MEL_BATCH_GPU
     with torch.autocast(flat.device.type, enabled=False):

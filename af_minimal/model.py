@@ -17,12 +17,7 @@ from transformers.utils import ModelOutput
 
 from .audio_transformer import AudioTransformer
 from .config import FlamingoConfig
-from .disk.storage import (
-    load_exactly,
-    model_folder,
-    read_folder,
-    write_folder,
-)
+from .disk.storage import load_exactly, read_folder, write_folder
 from .encoders import build_encoder, in_one_row
 from .language_model import AudioContext, build_lm, decoder_layers, may_hear
 from .xattn import GatedCrossAttentionBlock
@@ -147,6 +142,9 @@ class AudioFlamingo(nn.Module):
         Taught in: notebooks/06_the_audio_flamingo.ipynb
         """
         audio, audio_mask = self._audio(input_ids, audio_features, audio_mask)
+        # padding behind the last real audio would cost time with every new token
+        end = max(audio_mask.any(0).nonzero().flatten().tolist(), default=0) + 1
+        audio, audio_mask = audio[:, :end], audio_mask[:, :end]
         blocks = [block.attn.keys_values(audio) for block in self.gated_blocks]
         if self.config.location_mask:
             # a prompt without <audio> hears nothing, even if it writes <audio> itself
@@ -240,9 +238,11 @@ class AudioFlamingo(nn.Module):
             )
 
 
-def load(name_or_path: str | Path) -> AudioFlamingo:
-    """A trained model: `"mini"`, shipped with the package, or a folder you saved.
+def load(name_or_path: str | Path, **options) -> AudioFlamingo:
+    """A trained model: `"mini"`, a folder you saved, or published weights and options.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """
-    return AudioFlamingo.load(model_folder(name_or_path))
+    from .official.published import load
+
+    return load(name_or_path, **options)

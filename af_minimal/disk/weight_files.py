@@ -1,0 +1,165 @@
+"""Weight files that others wrote: torch files, their parts, and chunks of safetensors.
+
+A torch file is a pickle, and a pickle may hold a program. These are read with
+`weights_only=True`, which knows tensors and plain containers and runs nothing. Files
+are mapped into memory: a tensor is read from disk when it is used.
+
+Taught in: notebooks/12_real_weights.ipynb
+"""
+
+import hashlib
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+WRAPPERS = ("model_state_dict", "state_dict", "model")  # AF1; LAION and AF-CLAP; msclap
+PLAIN_NUMBERS = [  # LAION's files hold epochs and scores as numbers of numpy
+    np.core.multiarray.scalar if np.__version__ < "2" else np._core.multiarray.scalar,
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in ("float32", "float64", "int32", "int64")),
+]
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Every tensor of one file by its name, out of whatever the file wraps them in.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        ValueError: when the file is cut short, holds a program, or holds no tensors.
+
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}.")
+    check_sha256(path)
+    found = _safetensors(path) if path.suffix == ".safetensors" else _torch_file(path)
+    for wrapper in WRAPPERS:
+        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
+            found = found[wrapper]
+    tensors = found if isinstance(found, dict) else {}
+    tensors = {k: v for k, v in tensors.items() if isinstance(v, Tensor)}
+    if not tensors:
+        raise ValueError(
+            f"{path.name} holds no named tensors; expected a state dict, or one under "
+            f"{', '.join(WRAPPERS)}."
+        )
+    return tensors
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path.name} is no whole safetensors file ({error}). It has "
+            f"{path.stat().st_size:,} bytes: fetch it again."
+        ) from error
+
+
+def _torch_file(path: Path):
+    zipped = zipfile.is_zipfile(path)  # torch's format since 1.6; only it can be mapped
+    try:
+        with torch.serialization.safe_globals(PLAIN_NUMBERS):
+            return torch.load(path, map_location="cpu", mmap=zipped, weights_only=True)
+    except Exception as error:  # torch raises many kinds for one broken file
+        reason = str(error)
+        if "Unsupported" in reason or "GLOBAL" in reason:
+            wants = re.search(r"GLOBAL ([\w.]+)", reason)
+            named = wants.group(1) if wants else "something"
+            raise ValueError(
+                f"{path.name} holds more than tensors: it asks to run {named}. It was "
+                "refused, and nothing in it was run. Ask who made it for safetensors."
+            ) from None
+        raise ValueError(
+            f"{path.name} is no whole torch file ({reason.splitlines()[0][:120]}). It "
+            f"has {path.stat().st_size:,} bytes; one that was cut short has lost its "
+            "end: fetch it again."
+        ) from error
+
+
+def read_parts(files: list[Path]) -> dict[str, Tensor]:
+    """One checkpoint out of `name_part1.pt`, `name_part2.pt` and so on.
+
+    Raises:
+        FileNotFoundError: when a number below the highest is missing.
+
+    Official: checkpoints/checkpoint_utils.py merge_checkpoints
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    numbered = {int(re.search(r"_part(\d+)$", f.stem).group(1)): f for f in files}
+    missing = sorted(set(range(1, max(numbered) + 1)) - set(numbered))
+    if missing:
+        raise FileNotFoundError(
+            f"part {', '.join(map(str, missing))} of {max(numbered)} is missing beside "
+            f"{files[0].name}; fetch it too."
+        )
+    return {
+        k: v for n in sorted(numbered) for k, v in read_weights(numbered[n]).items()
+    }
+
+
+def read_chunks(metadata: str | Path) -> dict[str, Tensor]:
+    """One checkpoint out of `metadata.json` and the safetensors it names beside it.
+
+    The metadata maps the name of each chunk, without `.safetensors`, to the names of
+    its tensors.
+
+    Raises:
+        FileNotFoundError: when a chunk is missing.
+        ValueError: when a chunk has not the tensors that the metadata lists.
+
+    Official: inference_HF_pretrained/inference.py
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    metadata = Path(metadata)
+    listed = json.loads(metadata.read_text(encoding="utf-8"))
+    tensors: dict[str, Tensor] = {}
+    for name in listed:
+        if Path(name).name != name:
+            raise ValueError(f"{metadata} names {name!r}; a chunk lies beside it.")
+        chunk = metadata.with_name(name.removesuffix(".safetensors") + ".safetensors")
+        if not chunk.is_file():
+            raise FileNotFoundError(
+                f"{metadata} names {chunk.name}, which is missing; fetch it too."
+            )
+        found = read_weights(chunk)
+        wanted = listed[name] if isinstance(listed, dict) else list(found)
+        if isinstance(wanted, list) and set(wanted) != set(found):
+            odd = sorted(set(wanted) ^ set(found))
+            raise ValueError(
+                f"{chunk.name} does not hold what {metadata.name} lists: {odd[:3]}."
+            )
+        tensors |= found
+    return tensors
+
+
+def sha256(path: str | Path) -> str:
+    """The sha256 of a file, 64 hexadecimal digits.
+
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_sha256(path: Path) -> None:
+    """Compare a file of the hub's cache with its sha256: there a file's name is that.
+
+    Raises:
+        ValueError: when they differ, as after a download that was cut short.
+    """
+    stored = path.resolve().name  # the cache links to files named by what they hold
+    if path.is_symlink() and SHA256.fullmatch(stored) and sha256(path) != stored:
+        raise ValueError(
+            f"{path.name} should have sha256 {stored[:12]}..., but has "
+            f"{sha256(path)[:12]}...: it is broken. Delete it and fetch it again."
+        )

@@ -1,0 +1,110 @@
+"""The layouts in which official checkpoints lie on disk, and what their names tell.
+
+    foundation.pt, chat.pt               AF1, {"model_state_dict": {"module.*": ...}}
+    foundation_part1.pt ... _part5.pt    the same in parts
+    safe_ckpt/metadata.json              AF2, with its chunks of safetensors
+
+Taught in: notebooks/12_real_weights.ipynb
+"""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from ..config import PRESETS
+from ..disk.weight_files import read_chunks, read_parts, read_weights
+from .names import LAYERS
+
+WEIGHT_FILES = ("*.pt", "*.pth", "*.bin", "*.safetensors")
+
+
+def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
+    """The files of a checkpoint: one, its parts, or a metadata.json.
+
+    Raises:
+        FileNotFoundError: when the layout is none of those that are known.
+    """
+    if place.is_file():
+        return [place]
+    for metadata in (place / "safe_ckpt/metadata.json", place / "metadata.json"):
+        if metadata.is_file():
+            return [metadata]
+    whole, parts = place / f"{variant}.pt", sorted(place.glob(f"{variant}_part*.pt"))
+    if whole.is_file() or parts:
+        return [whole] if whole.is_file() else parts
+    loose = sorted(f for kind in WEIGHT_FILES for f in place.glob(kind))
+    if len(loose) == 1:
+        return loose
+    held = ", ".join(sorted(p.name for p in place.iterdir())[:8]) if loose else "none"
+    raise FileNotFoundError(
+        f"no layout of weights is known here: {place} has no config.json of this "
+        f"package, no {variant}.pt, no {variant}_part1.pt, no safe_ckpt/metadata.json "
+        f"and not one single file of weights. It holds: {held}."
+    )
+
+
+def read_files(files: list[Path]) -> dict[str, Tensor]:
+    """All tensors of a checkpoint, without the `module.` of a wrapped model."""
+    if files[0].name == "metadata.json":
+        tensors = read_chunks(files[0])
+    elif len(files) > 1 or "_part" in files[0].stem:
+        tensors = read_parts(files)
+    else:
+        tensors = read_weights(files[0])
+    return {k.removeprefix("module."): v for k, v in tensors.items()}
+
+
+def family_of(tensors: dict[str, Tensor]) -> str:
+    """ "af1" or "af2", by the name of the audio transformer.
+
+    Raises:
+        ValueError: when it has neither name.
+    """
+    for family, start in (("af2", "audio_transformer_clap."), ("af1", "audio_tr")):
+        if any(name.startswith(start) for name in tensors):
+            return family
+    raise ValueError(
+        "no tensor is named audio_transformer.* (AF1) or audio_transformer_clap.* "
+        f"(AF2). The first names are {list(tensors)[:3]}: these are no weights of an "
+        "Audio Flamingo."
+    )
+
+
+def first_gated_layer(tensors: dict[str, Tensor], family: str) -> int:
+    """The lowest layer with a gated block; every layer has one where it is 0."""
+    layers = LAYERS[PRESETS[family].lm["model_type"]] + "."
+    return min(
+        int(name.removeprefix(layers).split(".")[0])
+        for name in tensors
+        if name.startswith(layers) and ".gated_cross_attn_layer" in name
+    )
+
+
+def with_base_lm(
+    tensors: dict[str, Tensor], folder: Path | None, family: str, tokenizer
+) -> dict[str, Tensor]:
+    """The checkpoint, with what it leaves to the language model's own weights.
+
+    A checkpoint of what was trained has no frozen layers. They are taken from the
+    folder of the language model, as the official code does.
+    """
+    layers = LAYERS[PRESETS[family].lm["model_type"]]
+    if any(".decoder_layer." in k or "old_decoder_blocks" in k for k in tensors):
+        return tensors
+    files = [f for kind in WEIGHT_FILES for f in sorted((folder or Path()).glob(kind))]
+    if folder is None or not files:
+        raise ValueError(
+            "this checkpoint holds no layers of the language model. Give lm=, a folder "
+            "with the weights it was trained on."
+        )
+    base: dict[str, Tensor] = {}
+    for file in files:
+        for name, tensor in read_weights(file).items():
+            name = f"lang_encoder.{name}"
+            if name.startswith(layers + "."):
+                number, rest = name.removeprefix(layers + ".").split(".", 1)
+                name = f"{layers}.{number}.decoder_layer.{rest}"
+            elif tokenizer and name.endswith(("embed_tokens.weight", "lm_head.weight")):
+                tensor = tensor[: len(tokenizer)]  # Qwen2's matrix has spare rows
+            base[name] = tensor
+    return base | tensors

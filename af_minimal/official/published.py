@@ -1,0 +1,241 @@
+"""Published checkpoints as models: find the files, read them, give them their parts.
+
+    af.load("nvidia/audio-flamingo")             what the hub's cache holds
+    af.load("nvidia/audio-flamingo-2-0.5B", download=True)
+    af.load("checkpoints/foundation.pt", lm="opt-iml-max-1.3b")   files you have
+
+A checkpoint is one of: a torch file; its parts `foundation_part1.pt` to `_part5.pt`;
+`safe_ckpt/metadata.json` and its safetensors; one safetensors file. Sizes are read off
+the weights, and all else comes from the language model's folder and the table below.
+
+No hub could be reached where this was written: layouts follow the official code that
+writes and reads them, and are tested on small weights written so.
+
+Taught in: notebooks/12_real_weights.ipynb
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig
+from transformers.initialization import no_init_weights
+
+from ..config import PRESETS
+from ..disk.hub import hub_folder
+from ..disk.storage import model_folder
+from ..disk.weight_files import sha256
+from ..model import AudioFlamingo
+from .layouts import (
+    family_of,
+    first_gated_layer,
+    read_files,
+    weight_files,
+    with_base_lm,
+)
+from .names import embedding_of
+from .read_claps import attach_encoder
+from .vocabulary import official_ids, official_tokenizer
+from .weights import from_official
+
+AF1_LICENCE = (
+    "non-commercial use only; also the OPT-IML licence, OpenAI's terms of use for "
+    "generated data, and the licences of the training sets (official README)"
+)
+AF2_LICENCE = (
+    "non-commercial use only (NVIDIA OneWay Noncommercial License); also the Qwen "
+    "Research licence, OpenAI's terms of use for generated data, and the licences of "
+    "the training sets (official README)"
+)
+LM_FILES = ["*.json", "*.txt"]  # config and tokenizer; the weights are NVIDIA's
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a name of the hub stands for."""
+
+    family: str
+    lm_repo: str
+    lm: dict  # its config, where its own config.json is not at hand
+    licence: str
+
+
+QWEN = PRESETS["af2"].lm  # Qwen2.5-3B; the smaller ones as their config.json has them
+QWEN_15 = {"hidden_size": 1536, "num_hidden_layers": 28, "num_attention_heads": 12}
+QWEN_05 = {"hidden_size": 896, "num_hidden_layers": 24, "num_attention_heads": 14}
+PUBLISHED = {
+    "nvidia/audio-flamingo": Published(
+        "af1", "facebook/opt-iml-max-1.3b", PRESETS["af1"].lm, AF1_LICENCE
+    ),
+    "nvidia/audio-flamingo-2": Published("af2", "Qwen/Qwen2.5-3B", QWEN, AF2_LICENCE),
+    "nvidia/audio-flamingo-2-1.5B": Published(
+        "af2",
+        "Qwen/Qwen2.5-1.5B",
+        QWEN | QWEN_15 | {"intermediate_size": 8960},
+        AF2_LICENCE,
+    ),
+    "nvidia/audio-flamingo-2-0.5B": Published(
+        "af2",
+        "Qwen/Qwen2.5-0.5B",
+        QWEN | QWEN_05 | {"intermediate_size": 4864},
+        AF2_LICENCE,
+    ),
+}
+_told: set[str] = set()  # licences that were printed
+
+
+def load(name_or_path: str | Path, **options) -> AudioFlamingo:
+    """A shipped model, a folder you saved, or published weights, whichever it names."""
+    ours = (model_folder(name_or_path) / "config.json").is_file()
+    if not ours and is_published(name_or_path):
+        return load_published(name_or_path, **options)
+    if options:
+        raise TypeError(
+            f"{', '.join(options)} are for published weights; {str(name_or_path)!r} is "
+            f"a model of this package. Published names: {', '.join(PUBLISHED)}."
+        )
+    return AudioFlamingo.load(model_folder(name_or_path))
+
+
+def is_published(name_or_path: str | Path) -> bool:
+    """Whether this names weights in an official layout, on the hub or on disk."""
+    path = Path(name_or_path)
+    if str(name_or_path) in PUBLISHED or path.is_file():
+        return True
+    return path.is_dir() and not (path / "model.safetensors").is_file()
+
+
+def load_published(
+    name_or_path: str | Path,
+    lm: str | Path | dict | None = None,
+    encoder: str | Path | None = None,
+    dtype: torch.dtype | None = None,
+    download: bool = False,
+    variant: str = "foundation",
+    audio_heads: int = 8,
+    max_windows: int | None = None,
+) -> AudioFlamingo:
+    """A published Audio Flamingo, in eval mode, with what of its parts is at hand.
+
+    Args:
+        name_or_path: a name of `PUBLISHED`, or a file or folder in an official layout.
+        lm: folder of the language model (config, tokenizer, perhaps weights), or its
+            config. None looks in the hub's cache, then at the sizes.
+        encoder: file of the CLAP, where the checkpoint does not hold it.
+        dtype: of the parameters; None is float32. Positions and encoder keep float32.
+        download: fetch what is missing from the hub; without it no network is asked.
+        variant: of AF1, "foundation" or "chat".
+        audio_heads: of the audio transformer; 8 in every official model.
+        max_windows: windows of an audio; None is the family's.
+
+    Raises:
+        FileNotFoundError: naming what is missing and how to get it.
+        ValueError: when files are broken or unsafe, or the parts do not fit each other.
+
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    entry = PUBLISHED.get(str(name_or_path))
+    place = Path(name_or_path)
+    if entry:
+        wanted = [f"{variant}*", "safe_ckpt/*", "clap_ckpt/*"]
+        place = hub_folder(str(name_or_path), wanted, download)
+    files = weight_files(place, variant)
+    tensors = read_files(files)
+    family = family_of(tensors)
+    _tell(files, entry.licence if entry else None, family)
+    known = entry or known_by_size(tensors, family)
+    folder, config = lm_parts(lm, known, download)
+    tokenizer = official_tokenizer(folder, family) if has_tokenizer(folder) else None
+    tensors = with_base_lm(tensors, folder, family, tokenizer)
+    model_type = PRESETS[family].lm["model_type"]
+    rows = len(embedding_of(tensors, model_type))
+    with unfilled(dtype), told_of_parts(files):
+        model = from_official(
+            tensors,
+            config,
+            family=family,
+            cross_attn_every_n_layers=first_gated_layer(tensors, family) + 1,
+            max_windows_per_audio=max_windows or PRESETS[family].audio.max_windows,
+            audio_heads=audio_heads,
+            **official_ids(tokenizer, family, rows),
+        )
+    model.tokenizer = tokenizer
+    attach_encoder(model, place, encoder, download)
+    return model.eval()
+
+
+def known_by_size(tensors: dict[str, Tensor], family: str) -> Published | None:
+    """The published model with as wide a language model, or None."""
+    width = embedding_of(tensors, PRESETS[family].lm["model_type"]).shape[1]
+    for entry in PUBLISHED.values():
+        if entry.family == family and entry.lm["hidden_size"] == width:
+            return entry
+    return None
+
+
+def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, dict]:
+    """Folder of the language model, or None, and its config as a dict."""
+    if lm is not None and not isinstance(lm, str | Path):
+        return None, lm
+    folder = Path(lm) if lm is not None else None
+    if folder is None and known is not None:
+        try:
+            folder = hub_folder(known.lm_repo, LM_FILES, download)
+        except FileNotFoundError:
+            print(f"No tokenizer: {known.lm_repo} is not here. Give its folder as lm=.")
+            return None, known.lm
+    if folder is None:
+        raise ValueError(
+            "the weights do not tell the heads of their language model, and no "
+            "published one is as wide. Give lm=, its folder or its config."
+        )
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    return folder, config.to_dict()
+
+
+def has_tokenizer(folder: Path | None) -> bool:
+    """Whether a folder holds more than a config."""
+    return folder is not None and any(folder.glob("*vocab*")) | any(
+        folder.glob("tokenizer.json")
+    )
+
+
+@contextmanager
+def unfilled(dtype: torch.dtype | None):
+    """Build modules of that type without drawing their random weights first."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype or torch.float32)
+    try:
+        with no_init_weights():
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextmanager
+def told_of_parts(files: list[Path]):
+    """Say of weights that do not fit that they came in parts: one may be missing."""
+    try:
+        yield
+    except ValueError as error:
+        if "_part" not in files[0].stem:
+            raise
+        raise ValueError(
+            f"{len(files)} of the parts was read; official ones have five. {error}"
+        ) from error
+
+
+def _tell(files: list[Path], licence: str | None, family: str) -> None:
+    for file in files:
+        beside = [file]
+        if file.name == "metadata.json":
+            beside += sorted(file.parent.glob("*.safetensors"))
+        for one in beside:
+            size = one.stat().st_size
+            print(f"{one.name}  {size:,} bytes  sha256 {sha256(one)}")
+    licence = licence or (AF1_LICENCE if family == "af1" else AF2_LICENCE)
+    if licence not in _told:
+        _told.add(licence)
+        print(f"Licence of NVIDIA's weights: {licence}.")

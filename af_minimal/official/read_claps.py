@@ -1,0 +1,151 @@
+"""Checkpoints of the published CLAPs, read into `PublishedCLAP`.
+
+Where a checkpoint keeps its tower differs, and so does how much else it holds: text
+towers, a language model, heads. Sizes are read off the weights, and mel filters too.
+
+Taught in: notebooks/12_real_weights.ipynb
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from ..config import EncoderConfig
+from ..disk.hub import hub_folder
+from ..disk.storage import load_exactly
+from ..disk.weight_files import read_weights
+from ..model import AudioFlamingo
+from .claps import AUDIO, MEL, PublishedCLAP
+from .htsat_names import htsat_to_transformers, under
+
+TOWER_NAMES = {  # where a checkpoint keeps its tower, the first that is there
+    "clapcap": ("clap.base.htsat.", "audio_encoder.base.htsat."),
+    "afclap": ("clap.afclap.", "clap.nvclap.", "audio_branch."),
+    "laion": ("audio_branch.",),
+}
+HEAD_NAMES = {
+    "clapcap": ("clap.projection.", "audio_encoder.projection."),
+    "laion": ("audio_projection.",),
+}
+MSCLAP = ("microsoft/msclap", "clapcap_weights_2023.pth")
+
+
+def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
+    """A published CLAP out of a checkpoint's tensors; sizes are read off the weights.
+
+    Raises:
+        ValueError: when no tower is there under the names of that kind, or tensors are
+            missing.
+
+    Official: msclap/models/clap.py (clapcap), inference_HF_pretrained/src/factory.py
+    (afclap), laion_clap/clap_module/model.py (laion)
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    tensors = {k.removeprefix("module."): v for k, v in tensors.items()}
+    original = _first(tensors, TOWER_NAMES[kind], kind)
+    tower = htsat_to_transformers(original)
+    head = {}
+    if kind in HEAD_NAMES:
+        head = _first(tensors, HEAD_NAMES[kind], kind)
+        head = linear_names(head)
+    encoder = PublishedCLAP(clap_config(tower, head, kind), AUDIO[kind])
+    if kind != "afclap":  # its mel comes from elsewhere, see above
+        stored = original.get("logmel_extractor.melW")
+        tower_filters = encoder.filters if stored is None else stored.float()
+        encoder.filters = tower_filters.clone()
+    named = {f"tower.{name}": tensor for name, tensor in tower.items()}
+    named |= {f"head.{name}": tensor for name, tensor in head.items()}
+    wanted = encoder.state_dict()
+    made = {k for k in wanted if k == "filters" or k.endswith("position_index")}
+    kept = {k: v for k, v in named.items() if not k.endswith("position_index")}
+    load_exactly(encoder, kept, made)
+    return encoder.eval()
+
+
+def clap_config(
+    tower: dict[str, Tensor], head: dict[str, Tensor], kind: str
+) -> EncoderConfig:
+    """Sizes of a CLAP, as its weights tell them."""
+    depths, heads = [], []
+    while f"layers.{len(depths)}.blocks.0.layernorm_before.weight" in tower:
+        start = f"layers.{len(depths)}.blocks."
+        depths.append(len({k.split(".")[3] for k in tower if k.startswith(start)}))
+        bias = start + "0.attention.self.relative_position_bias_table"
+        heads.append(tower[bias].shape[1])
+    width = len(head["linear2.weight"]) if head else len(tower["norm.weight"])
+    return EncoderConfig(
+        kind=kind,
+        width=width,
+        embed_dim=width,
+        steps=64 if kind == "afclap" else 1,
+        n_mels=len(tower["batch_norm.weight"]),
+        htsat_embed=len(tower["patch_embed.proj.weight"]),
+        htsat_depths=tuple(depths),
+        htsat_heads=tuple(heads),
+        htsat_spec_size=256,
+        **MEL[kind],
+    )
+
+
+def attach_encoder(
+    model: AudioFlamingo, place: Path, file: str | Path | None, download: bool = False
+) -> None:
+    """Give a loaded model its CLAP: from the checkpoint, a file, or the hub's cache.
+
+    Without any the model has no encoder and takes features; a line says so.
+
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    kind = "clapcap" if model.config.family == "af1" else "afclap"
+    inside = getattr(model, "official_aside", None)  # trained with the model
+    if file is None and not inside:
+        file = _beside(place, kind, download)
+    if file is None and not inside:
+        print(f"No encoder: no {kind} is here. Give its file as encoder=.")
+        return
+    encoder = read_clap(inside if file is None else read_weights(file), kind)
+    if encoder.width != model.config.audio_width:
+        raise ValueError(
+            f"the encoder gives {encoder.width} numbers a vector and the model expects "
+            f"{model.config.audio_width}; they do not belong together."
+        )
+    encoder.heard_as = model.get_input_embeddings().weight.dtype
+    most = model.config.audio.max_windows
+    model.encoder = encoder
+    encoder.audio = replace(encoder.audio, max_windows=most)
+    model.config = replace(model.config, encoder=encoder.config, audio=encoder.audio)
+    model.lm.flamingo = model.config
+
+
+def _beside(place: Path, kind: str, download: bool) -> Path | None:
+    """A CLAP's file in the folder of a checkpoint, or in the hub's cache; else None."""
+    folder = place if place.is_dir() else place.parent
+    found = sorted(folder.glob("clap_ckpt/*.pt")) if kind == "afclap" else []
+    if kind == "clapcap":
+        found = sorted(folder.glob("clapcap*.pth"))
+    if found or kind == "afclap":
+        return found[-1] if found else None  # epoch_16 rather than epoch_15
+    try:
+        return hub_folder(MSCLAP[0], [MSCLAP[1]], download) / MSCLAP[1]
+    except FileNotFoundError:
+        return None
+
+
+def _first(tensors: dict[str, Tensor], starts: tuple[str, ...], kind: str) -> dict:
+    for start in starts:
+        if found := under(tensors, start):
+            return found
+    raise ValueError(
+        f"no tensor is named {' or '.join(s + '*' for s in starts)}, so this is no "
+        f"{kind} checkpoint. The first names are {list(tensors)[:3]}."
+    )
+
+
+def linear_names(head: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The layers "0" and "2" of a head by `transformers`' names; others as they are."""
+    numbered = {"0": "linear1", "2": "linear2"}
+    return {
+        ".".join([numbered.get(layer, layer), *rest]): tensor
+        for (layer, *rest), tensor in ((k.split("."), v) for k, v in head.items())
+    }

@@ -1,0 +1,311 @@
+"""Published checkpoints: every layout written small, read back, refused when broken.
+
+The recorded state dicts of the official code are the weights; a stand-in takes the
+place of the hub.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from official_layouts import (
+    FULL,
+    base_lm,
+    options_of,
+    small_tokenizer,
+    weights_of_case,
+    write_chunks,
+    write_parts,
+    write_torch,
+)
+from safetensors.torch import save_file
+
+import af_minimal as af
+from af_minimal.disk import hub, weight_files
+from af_minimal.official import published, to_official
+from af_minimal.official.vocabulary import add_official_tokens, official_ids
+
+full = pytest.mark.parametrize("case", FULL)
+
+
+def same(one: dict, other: dict) -> bool:
+    return one.keys() == other.keys() and all(
+        torch.equal(one[name], other[name]) for name in other
+    )
+
+
+def place_of(case: str, layout: str, folder: Path) -> Path:
+    """The recorded weights on disk, in that layout; what `af.load` is given."""
+    weights = weights_of_case(case)
+    if layout == "parts":
+        return write_parts(weights, folder)
+    if layout == "chunks":
+        return write_chunks(weights, folder)
+    if layout == "safetensors":
+        save_file(weights, folder / "weights.safetensors")
+        return folder / "weights.safetensors"
+    return write_torch(weights, folder / "foundation.pt", layout)
+
+
+LAYOUTS = ["model_state_dict", "state_dict", "bare", "parts", "chunks", "safetensors"]
+
+
+@full
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_weights_back(case, layout, tmp_path):
+    place = place_of(case, layout, tmp_path)
+    model = af.load(place, **options_of(case))
+    assert same(to_official(model), weights_of_case(case))
+    if place.is_file():  # a folder does as well
+        again = af.load(place.parent, **options_of(case))
+        assert same(to_official(again), weights_of_case(case))
+
+
+@full
+def test_the_loaded_model_gives_the_official_numbers(case, tmp_path):
+    from af_minimal.official import from_official
+
+    options = options_of(case)
+    model = af.load(place_of(case, "model_state_dict", tmp_path), **options)
+    config = model.config
+    plain = from_official(
+        weights_of_case(case),
+        options["lm"],
+        family=config.family,
+        cross_attn_every_n_layers=2,
+        max_windows_per_audio=options["max_windows"],
+        audio_heads=options["audio_heads"],
+        audio_token_id=100,
+        eoc_token_id=101,
+        sep_token_id=config.sep_token_id,
+    )
+    assert config.xattn_every == 2 and config == plain.config  # read off the names
+    ids = torch.tensor([[100, 5, 6, 7]])
+    shape = (1, 2, 24) if config.family == "af1" else (1, 2, 2, 64)
+    features = torch.randn(shape, generator=torch.manual_seed(0))
+    with torch.no_grad():
+        ours = model(ids, audio_features=features).logits
+        theirs = plain(ids, audio_features=features).logits
+    assert torch.equal(ours, theirs)
+
+
+@full
+def test_bfloat16_on_request_keeps_positions_exact(case, tmp_path):
+    options = options_of(case)
+    place = place_of(case, "chunks", tmp_path)
+    model = af.load(place, dtype=torch.bfloat16, **options)
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+    exact = af.load(place, **options)
+    positions = dict(model.audio_transformer.named_buffers())
+    for name, table in exact.audio_transformer.named_buffers():
+        assert torch.equal(positions[name], table)
+    assert torch.get_default_dtype() == torch.float32
+    rounded = {k: v.bfloat16() for k, v in exact.named_parameters()}
+    assert all(torch.equal(v, rounded[k]) for k, v in model.named_parameters())
+
+
+def test_files_are_mapped_not_copied(tmp_path):
+    weights = {"w": torch.randn(400, 400)}
+    maps = Path("/proc/self/maps")
+    if not maps.exists():
+        pytest.skip("only Linux lists what a process has mapped")
+    torch.save({"model_state_dict": weights}, tmp_path / "w.pt")
+    save_file(weights, tmp_path / "w.safetensors")
+    for name in ("w.pt", "w.safetensors"):
+        read = weight_files.read_weights(tmp_path / name)
+        assert torch.equal(read["w"], weights["w"])
+        assert str(tmp_path / name) in maps.read_text()
+
+
+def test_licence_once_and_sha256_each_time(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(published, "_told", set())
+    case = FULL[0]
+    place = place_of(case, "model_state_dict", tmp_path)
+    af.load(place, **options_of(case))
+    first = capsys.readouterr().out
+    af.load(place, **options_of(case))
+    second = capsys.readouterr().out
+    assert "non-commercial use only" in first and "non-commercial" not in second
+    for printed in (first, second):
+        assert weight_files.sha256(place) in printed
+
+
+# tokenizers
+
+
+@pytest.mark.parametrize("family, pad", [("af1", "<pad>"), ("af1", None), ("af2", "x")])
+def test_added_tokens_stand_in_the_official_order(family, pad):
+    tokenizer = small_tokenizer(pad)
+    before = len(tokenizer)
+    add_official_tokens(tokenizer, family)
+    added = tokenizer.convert_ids_to_tokens(range(before, len(tokenizer)))
+    extra = {"x": ["<|PAD_TOKEN|>"], None: ["<PAD>"], "<pad>": []}[pad]
+    assert added == ["<audio>", "<|endofchunk|>", *extra, "<SEP>"]
+    expected = extra[0] if extra else "<pad>"
+    assert tokenizer.pad_token == expected and tokenizer.sep_token == "<SEP>"
+    if extra != ["<PAD>"]:  # what is counted without a tokenizer is the same
+        counted = official_ids(None, family, len(tokenizer))
+        assert counted == official_ids(tokenizer, family, len(tokenizer))
+
+
+@full
+def test_a_language_model_folder_gives_config_and_tokenizer(case, tmp_path):
+    weights = weights_of_case(case)
+    rows = base_lm(case, tmp_path / "lm", weights)
+    place = write_torch(weights, tmp_path / "foundation.pt", "model_state_dict")
+    options = options_of(case) | {"lm": tmp_path / "lm"}
+    model = af.load(place, **options)
+    assert len(model.tokenizer) == rows
+    said = model.tokenizer.convert_ids_to_tokens(
+        [model.config.audio_token_id, model.config.sep_token_id]
+    )
+    assert said == ["<audio>", "<SEP>"]
+    assert same(to_official(model), weights)
+
+
+@full
+def test_a_tokenizer_of_another_model_is_refused(case, tmp_path):
+    weights = weights_of_case(case)
+    base_lm(case, tmp_path / "lm", weights, spare=7)
+    place = write_torch(weights, tmp_path / "foundation.pt", "model_state_dict")
+    with pytest.raises(ValueError, match="of another language model"):
+        af.load(place, **options_of(case) | {"lm": tmp_path / "lm"})
+
+
+@full
+def test_frozen_layers_come_from_the_language_model(case, tmp_path):
+    """A checkpoint of what was trained, without the layers that were not."""
+    weights = weights_of_case(case)
+    base_lm(case, tmp_path / "lm", weights, with_weights=True)
+    trained = {
+        k: v
+        for k, v in weights.items()
+        if ".decoder_layer." not in k and "old_decoder_blocks" not in k
+    }
+    place = write_torch(trained, tmp_path / "foundation.pt", "model_state_dict")
+    model = af.load(place, **options_of(case) | {"lm": tmp_path / "lm"})
+    again = to_official(model, aliases=True)
+    assert all(torch.equal(again[name], weights[name]) for name in weights)
+    with pytest.raises(ValueError, match="no layers of the language model"):
+        af.load(place, **options_of(case))
+
+
+# what is refused
+
+
+def test_a_program_is_refused_and_not_run(tmp_path):
+    class Program:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "it ran"),)
+
+    torch.save({"model_state_dict": {"a": Program()}}, tmp_path / "foundation.pt")
+    with pytest.raises(ValueError, match="asks to run .*mkdir.* nothing in it was run"):
+        af.load(tmp_path / "foundation.pt")
+    assert not (tmp_path / "it ran").exists()
+
+
+def test_a_file_that_was_cut_short(tmp_path):
+    case = FULL[0]
+    for layout in ("model_state_dict", "safetensors"):
+        place = place_of(case, layout, tmp_path)
+        place.write_bytes(place.read_bytes()[:-2000])
+        with pytest.raises(ValueError, match=r"no whole .* file .* fetch it again"):
+            af.load(place, **options_of(case))
+
+
+def test_a_file_of_the_cache_that_is_not_what_its_name_says(tmp_path):
+    case = FULL[0]
+    place = place_of(case, "safetensors", tmp_path)
+    blob = tmp_path / weight_files.sha256(place)
+    place.rename(blob)
+    place.symlink_to(blob)
+    af.load(place, **options_of(case))
+    data = bytearray(blob.read_bytes())
+    data[-1] ^= 1  # the size stays
+    blob.write_bytes(data)
+    with pytest.raises(ValueError, match="should have sha256"):
+        af.load(place, **options_of(case))
+
+
+def test_missing_parts_and_chunks_are_named(tmp_path):
+    folder = write_parts(weights_of_case(FULL[0]), tmp_path)
+    (folder / "foundation_part2.pt").unlink()
+    with pytest.raises(FileNotFoundError, match="part 2 of 3 is missing"):
+        af.load(folder)
+    (folder / "foundation_part3.pt").unlink()  # the last one leaves no gap
+    with pytest.raises(ValueError, match="1 of the parts was read; .* have five"):
+        af.load(folder, **options_of(FULL[0]))
+
+
+def test_chunks_must_be_there_whole_and_beside_their_metadata(tmp_path):
+    folder = write_chunks(weights_of_case(FULL[-1]), tmp_path)
+    metadata = folder / "safe_ckpt" / "metadata.json"
+    listed = json.loads(metadata.read_text())
+    first = next(iter(listed))
+    metadata.write_text(json.dumps(listed | {first: [*listed[first], "odd"]}))
+    with pytest.raises(ValueError, match="does not hold what metadata.json lists"):
+        af.load(folder)
+    metadata.write_text(json.dumps({"../" + first: []}))
+    with pytest.raises(ValueError, match="lies beside it"):
+        af.load(folder)
+    metadata.write_text(json.dumps(listed))
+    (folder / "safe_ckpt" / f"{first}.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=f"{first}.safetensors, which is miss"):
+        af.load(folder)
+
+
+def test_unknown_layouts_and_foreign_weights(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no layout of weights is known"):
+        af.load(tmp_path)
+    save_file({"bert.weight": torch.zeros(2)}, tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match="no weights of an Audio Flamingo"):
+        af.load(tmp_path)
+    torch.save([1, 2], tmp_path / "b.pt")
+    with pytest.raises(ValueError, match="holds no named tensors"):
+        af.load(tmp_path / "b.pt")
+    with pytest.raises(TypeError, match="for published weights"):
+        af.load("mini", download=True)
+
+
+# the hub
+
+
+def test_nothing_is_fetched_unless_asked_for(monkeypatch):
+    asked = []
+
+    def snapshot(repo, **options):
+        asked.append(options["local_files_only"])
+        raise hub.LocalEntryNotFoundError("not here")
+
+    monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", snapshot)
+    for name in published.PUBLISHED:
+        with pytest.raises(FileNotFoundError, match="With download=True it is fetched"):
+            af.load(name)
+    assert asked == [True] * len(published.PUBLISHED)
+    with pytest.raises(ConnectionError, match="HF_HUB_OFFLINE=1 forbids it"):
+        af.load("nvidia/audio-flamingo", download=True)  # tests run offline
+    assert len(asked) == len(published.PUBLISHED)
+
+
+def test_a_download_brings_weights_and_language_model(tmp_path, monkeypatch):
+    """A stand-in for the hub has the folders that the real one would give."""
+    case, name = FULL[-1], "nvidia/audio-flamingo-2-0.5B"
+    weights = weights_of_case(case)
+    write_chunks(weights, tmp_path / "weights")
+    base_lm(case, tmp_path / "lm", weights)
+    calls = {}
+
+    def snapshot(repo, allow_patterns, local_files_only):
+        calls[repo] = allow_patterns, local_files_only
+        return str(tmp_path / ("weights" if repo == name else "lm"))
+
+    monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", snapshot)
+    monkeypatch.setattr(hub.constants, "is_offline_mode", lambda: False)
+    options = {k: v for k, v in options_of(case).items() if k != "lm"}
+    model = af.load(name, download=True, **options)
+    assert same(to_official(model), weights)
+    assert set(calls) == {name, "Qwen/Qwen2.5-0.5B"}
+    assert not any(local for _, local in calls.values())
+    assert "safe_ckpt/*" in calls[name][0]

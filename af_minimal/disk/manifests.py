@@ -167,8 +167,12 @@ def write_manifest(
     data_root: str | Path,
     flamingo_task: str,
     split: str = "train",
+    durations_s: Sequence[float] | None = None,
 ) -> None:
     """Write examples whose audio is a path inside `data_root`; all of them, or nothing.
+
+    With `durations_s` the layout is that of AF2: "duration" in each row, and no
+    "dataset_path".
 
     Raises ManifestError when an audio is not a path, or leaves `data_root`.
 
@@ -182,8 +186,11 @@ def write_manifest(
     ]
     raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
+    head = {"dataset_path": str(data_root)} if durations_s is None else {}
+    for row, duration_s in zip(rows.values(), durations_s or (), strict=False):
+        row["duration"] = duration_s
     manifest = {
-        "dataset_path": str(data_root),
+        **head,
         "split": split,
         "split_path": "",
         "flamingo_task": flamingo_task,

@@ -40,7 +40,7 @@ STAGES = {
 }
 FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
 LONG_EPISODES = 0.35  # of them with four examples or more
-MIXED_NAMES = 0.5  # of their classifications, with examples of several names
+MIXED_NAMES = 0.2  # of their classifications, with examples of several names
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
@@ -142,9 +142,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
     settings = run.stage(stage), run.folder(stage)
     log = train(model, batches, *settings, resume, fsdp=run.fsdp)
-    with first_alone() as first:
-        if first and stage != "lm":
-            finish(run, stage)
+    if stage != "lm":
+        finish(run, stage)
     return log
 
 
@@ -183,9 +182,11 @@ def finish(run: Run, stage: str) -> None:
     checkpoints.load(done, model)
     model.encoder = clap.encoder
     model.eval()
-    model.save_pretrained(folder, torch.float16)
-    save_clap(clap, folder)
-    print(f"The model is in {folder}.")
+    with first_alone() as first:
+        if first:
+            model.save_pretrained(folder, torch.float16)
+            save_clap(clap, folder)
+            print(f"The model is in {folder}.")
 
 
 def new_clap(run: Run) -> MiniCLAP:

@@ -17,7 +17,7 @@ export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab test test-browser notebooks clean-nb site \
-  lint loc eval train findings
+  lint loc eval train findings benchmarks million
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,3 +80,11 @@ train: setup  ## train mini from nothing, or go on (RECORDINGS=folder of ESC-10)
 
 findings: setup  ## measure what the papers found, in miniature: findings/README.md
 	$(BIN)/python -m af_minimal findings
+
+benchmarks: setup  ## time what is claimed to be fast; writes runs/benchmarks.json
+	@for one in generation few_shot reference sound datastore; do \
+	  echo "== $$one"; $(BIN)/python benchmarks/$$one.py || exit 1; done
+
+million: setup  ## time the datastore's indexes at 10^6 vectors (long; needs 8 GB)
+	$(BIN)/python benchmarks/datastore.py --sizes 1000000 --vectors clustered \
+	  --queries 60 --name datastore-million

@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 import af_minimal as af
 from af_minimal.disk import hub, weight_files
 from af_minimal.official import published, to_official
+from af_minimal.official.layouts import write_official
 from af_minimal.official.vocabulary import add_official_tokens, official_ids
 
 full = pytest.mark.parametrize("case", FULL)
@@ -130,6 +131,19 @@ def test_licence_once_and_sha256_each_time(tmp_path, capsys, monkeypatch):
     assert "non-commercial use only" in first and "non-commercial" not in second
     for printed in (first, second):
         assert weight_files.sha256(place) in printed
+
+
+@full
+def test_what_we_write_is_read_back(case, tmp_path):
+    model = af.load(place_of(case, "chunks", tmp_path / "given"), **options_of(case))
+    place = write_official(model, tmp_path / "written")
+    again = af.load(place, **options_of(case))
+    whole = to_official(again, aliases=True)
+    assert same(whole, to_official(model, aliases=True))
+    names = sorted(p.name for p in (tmp_path / "written").rglob("*") if p.is_file())
+    af1 = ["foundation.pt"]
+    af2 = [*(f"chunk_{n}.safetensors" for n in range(5)), "metadata.json"]
+    assert names == (af1 if model.config.family == "af1" else af2)
 
 
 # tokenizers

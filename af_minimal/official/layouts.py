@@ -7,13 +7,20 @@
 Taught in: notebooks/12_real_weights.ipynb
 """
 
+import os
+import tempfile
 from pathlib import Path
 
+import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ..config import PRESETS
+from ..disk.checkpoints import write_json
 from ..disk.weight_files import read_chunks, read_parts, read_weights
+from ..model import AudioFlamingo
 from .names import LAYERS
+from .weights import to_official
 
 WEIGHT_FILES = ("*.pt", "*.pth", "*.bin", "*.safetensors")
 
@@ -108,3 +115,33 @@ def with_base_lm(
                 tensor = tensor[: len(tokenizer)]  # Qwen2's matrix has spare rows
             base[name] = tensor
     return base | tensors
+
+
+def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) -> Path:
+    """Write a model as the official code reads it; returns what `af.load` is given.
+
+    AF1: `foundation.pt` with {"model_state_dict": ...}. AF2: `safe_ckpt/` with
+    `metadata.json` and so many chunks of safetensors. Each file is whole or not there.
+
+    Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        if model.config.family == "af1":
+            wrapped = {"model_state_dict": to_official(model, aliases=True)}
+            torch.save(wrapped, Path(aside) / "foundation.pt")
+            os.replace(Path(aside) / "foundation.pt", folder / "foundation.pt")
+            return folder / "foundation.pt"
+        tensors = to_official(model, aliases=False)  # a name once; all others alias it
+        names, listed = list(tensors), {}
+        place = folder / "safe_ckpt"
+        place.mkdir(exist_ok=True)
+        for n in range(chunks):
+            listed[f"chunk_{n}"] = names[n::chunks]
+            share = {name: tensors[name].contiguous() for name in names[n::chunks]}
+            save_file(share, Path(aside) / "chunk")
+            os.replace(Path(aside) / "chunk", place / f"chunk_{n}.safetensors")
+        write_json(place / "metadata.json", listed)
+    return folder

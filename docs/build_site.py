@@ -2,6 +2,7 @@
 
 python docs/build_site.py                  all, in runs/site
 python docs/build_site.py --silent         without players: seconds, no notebook is run
+python docs/build_site.py --sounds 01      the players of notebook 01 only
 """
 
 import argparse
@@ -47,8 +48,11 @@ def copy_linked(text: str, page: Path, source: Path) -> None:
             shutil.copy(path, target)
 
 
-def stage(source: Path, notebooks: list[Path], silent: bool) -> int:
-    """Copy all pages to `source`, with players unless `silent`; how many players."""
+def stage(source: Path, notebooks: list[Path], sounds: str) -> int:
+    """Copy all pages to `source`; how many players there are.
+
+    Notebooks whose names begin with `sounds` get theirs: all with "", none with "none".
+    """
     for name in ["README.md", *sum(PAGES.values(), [])]:
         text = (ROOT / name).read_text(encoding="utf-8")
         copy_linked(text, Path(name), source)
@@ -59,7 +63,7 @@ def stage(source: Path, notebooks: list[Path], silent: bool) -> int:
     (source / "notebooks").mkdir()
     for path in notebooks:
         text, count = path.read_text(encoding="utf-8"), 0
-        if not silent:
+        if path.name.startswith(sounds):
             text, count = put_back(path, path.parent, source / "sounds", "../sounds")
             print(f"{path.name}: {count} players", flush=True)
         for cell in nbformat.reads(text, as_version=4).cells:
@@ -70,14 +74,14 @@ def stage(source: Path, notebooks: list[Path], silent: bool) -> int:
     return players
 
 
-def build(out: Path, silent: bool) -> list[str]:
+def build(out: Path, sounds: str) -> list[str]:
     """Build the site in `out` from nothing; what is wrong with it, in lines."""
     source = out.with_name(out.name + "-source")
     for folder in (out, source):
         shutil.rmtree(folder, ignore_errors=True)
     source.mkdir(parents=True)
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    players = stage(source, notebooks, silent)
+    players = stage(source, notebooks, sounds)
     options = ["-b", "html", "-q", "-W", "--keep-going", "-c", str(DOCS)]
     doctrees = ["-d", str(source / "doctrees")]
     if build_main([*options, *doctrees, str(source), str(out)]):
@@ -91,10 +95,14 @@ def build(out: Path, silent: bool) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "site")
-    parser.add_argument("--silent", action="store_true", help="without the sounds")
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument("--sounds", default="", help="of notebooks that begin so")
+    some.add_argument(
+        "--silent", action="store_const", const="none", dest="sounds", help="of no one"
+    )
     chosen = parser.parse_args()
     start = time.monotonic()
-    wrong = build(chosen.out.resolve(), chosen.silent)
+    wrong = build(chosen.out.resolve(), chosen.sounds)
     print("\n".join(wrong), file=sys.stderr)
     print(f"{chosen.out / 'index.html'} ({time.monotonic() - start:.0f} s)")
     return 1 if wrong else 0

@@ -13,6 +13,9 @@ UPLOADED = ROOT / "data_samples" / "01_dog_bark.ogg"
 SHOTS = ROOT / "runs" / "browser"
 # Notebook 7.6 on JupyterLab 4.6 throws this at its start, on an empty notebook too
 KNOWN = {"notebook7": {"Cannot read properties of undefined (reading 'schema')"}}
+# anywidget gives each widget two seconds to start, which a busy machine overruns
+PATIENT = """const timeout = AbortSignal.timeout.bind(AbortSignal);
+AbortSignal.timeout = ms => timeout(60 * ms);"""
 FLAGS = [
     "--no-sandbox",  # containers run as root
     "--disable-dev-shm-usage",
@@ -63,6 +66,7 @@ def page(browser, request):
         viewport={"width": 1200, "height": 1400}, permissions=["microphone"]
     )
     context.set_default_timeout(lab.PATIENCE_S * 1000)
+    context.add_init_script(PATIENT)
     page, thrown, left = context.new_page(), [], []
     page.on("filechooser", lambda chooser: chooser.set_files(UPLOADED))
     page.on("pageerror", lambda error: thrown.append(str(error)[:200]))

@@ -59,7 +59,7 @@ class NeighboursWidget(Panel):
         self.image, self.answer = widgets.Image(format="png"), widgets.HTML()
         self._ask_alone()
         self.question.observe(self._ask_alone, names="value")
-        query = widgets.HBox([widgets.HTML("<b>the clip</b>"), _player(self.clip)])
+        query = _row(widgets.HTML("<b>the clip</b>"), _player(self.clip))
         asked = [self.question] if model is not None else []
         lines = [
             self._line(check, row, rate)
@@ -97,7 +97,7 @@ class NeighboursWidget(Panel):
     def _line(self, check, row: dict, rate: int) -> widgets.HBox:
         words = f"{row['similarity']:.2f}&ensp;{html.escape(row['output'])}"
         text = widgets.HTML(words, layout=widgets.Layout(width="22em"))
-        return widgets.HBox([check, text, _player(as_clip(row["example"], rate))])
+        return _row(check, text, _player(as_clip(row["example"], rate)))
 
     def _answers(self) -> list[tuple[str, str]]:
         """Name and text of both answers; none without a model."""
@@ -134,6 +134,10 @@ class NeighboursWidget(Panel):
             return self.model.ask(self.clip, self.question.value, examples=examples)
         except ValueError as error:  # a prompt too long, a special token typed
             return str(error)
+
+
+def _row(*children: widgets.Widget) -> widgets.HBox:
+    return widgets.HBox(children, layout=widgets.Layout(align_items="center"))
 
 
 def _player(clip) -> widgets.Audio:

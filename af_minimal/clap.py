@@ -140,8 +140,9 @@ class MiniCLAP(nn.Module):
 
         Taught in: notebooks/02_clap_from_scratch.ipynb
         """
-        features = self.encoder(windows)  # (B, E)
-        audio = F.normalize(self.encoder.projection(features), dim=-1).float()  # (B, C)
+        features = self.encoder(windows).unsqueeze(1)  # (B, 1, E) or (B, 1, n, E)
+        real = features.new_ones(len(features), 1, dtype=torch.bool)  # (B, 1)
+        audio = self.encoder.pool(features, real).float()  # (B, C)
         text = self.text(input_ids, attention_mask).float()  # (B, C)
         with torch.autocast(audio.device.type, enabled=False):  # small things count
             audio = everyones(audio)  # of all processes: in a batch, rows meet

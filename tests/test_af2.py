@@ -11,6 +11,7 @@ from tiny_flamingo import AUDIO, QWEN2, config_of, logits_of
 
 from af_minimal.audio import Clip
 from af_minimal.audio_transformer import AudioTransformer, RotaryPositions
+from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS, FlamingoConfig
 from af_minimal.data import Sample, collate
 from af_minimal.encoders import build_encoder, in_one_row
@@ -188,6 +189,16 @@ def test_dense_vectors_stand_in_the_order_of_the_sound():
     late, _ = model.encode_windows(sound)
     change = (late - quiet).norm(dim=-1)[0, 0]  # (5,)
     assert change[:3].max() < 1e-4 and change[4] > 1e-2
+
+
+def test_a_dense_encoder_is_taught_by_the_mean_of_its_vectors():
+    torch.manual_seed(0)
+    config = replace(SMALL, kind="toy", steps=5, text_width=32, text_layers=1)
+    clap = MiniCLAP(config, SOUND, train_tokenizer(["a low tone.", "a high one."], 300))
+    sound, texts = windows(2), clap.tokenize(["a low tone.", "a high one."])
+    clap(sound, **texts).backward()
+    assert all(p.grad.abs().max() > 0 for p in clap.encoder.parameters())
+    assert clap.encoder(sound).shape == (2, 5, 16)
 
 
 def test_an_htsat_of_another_number_of_tokens_is_named():

@@ -11,6 +11,7 @@ Taught in: notebooks/08_staged_training.ipynb
 from collections.abc import Iterator
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -21,6 +22,8 @@ def divide(model: nn.Module, device: torch.device, world: int) -> nn.Module:
     """Divide a model among all processes, in place: layer by layer, then the rest."""
     mesh = init_device_mesh(device.type, (world,))
     model.to(device)
+    for parameter in model.parameters():  # each would keep its part of its own weights
+        dist.broadcast(parameter.data, 0)
     for layer in layers_of(model):
         fully_shard(layer, mesh=mesh)
     return fully_shard(model, mesh=mesh)

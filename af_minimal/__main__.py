@@ -21,6 +21,7 @@ from .commands.doctor import add_doctor
 from .commands.evaluate import add_eval
 from .commands.findings import add_findings
 from .commands.index import add_index
+from .commands.shards import add_features, add_shards
 from .commands.train import add_train
 from .commands.words import PROGRAM
 
@@ -51,10 +52,13 @@ def make_parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = argparse.ArgumentParser(PROGRAM, description="Audio Flamingo, minimal.")
     commands = parser.add_subparsers(
-        required=True, metavar="ask | index | train | eval | findings | doctor"
+        required=True,
+        metavar="ask | index | shards | features | train | eval | findings | doctor",
     )
     add_ask(commands.add_parser("ask", help="ask a question about sound files"))
     add_index(commands.add_parser("index", help="remember recordings as examples"))
+    add_shards(commands.add_parser("shards", help="pack recordings into tar files"))
+    add_features(commands.add_parser("features", help="hear shards, on many machines"))
     add_train(commands.add_parser("train", help="train a model, stage by stage"))
     add_eval(commands.add_parser("eval", help="score a model and write a report"))
     add_findings(commands.add_parser("findings", help="measure what the papers found"))

@@ -7,6 +7,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from .shards import train_on_shards
+
 STAGES = ("clap", "lm", "pretrain", "sft")  # recipe.py is slow to import
 
 
@@ -18,6 +20,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder of the run")
     parser.add_argument(
         "--resume", action="store_true", help="go on where the run stopped"
+    )
+    parser.add_argument(
+        "--shards", type=Path, help="folder that `features` wrote: sft learns from it"
     )
     parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50 to mix in")
     parser.add_argument("--threads", type=int, default=1)
@@ -65,6 +70,8 @@ def train(args: argparse.Namespace) -> None:
     for name in ("scenes", "workers"):
         if getattr(args, name) is not None:
             run = replace(run, **{name: getattr(args, name)})
+    if args.shards is not None:
+        return train_on_shards(args, run)
     if args.start_from is not None and not (args.out / "clap").exists():
         adopt(run, model_folder(args.start_from))
     if args.stage == "all":

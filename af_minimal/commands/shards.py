@@ -1,0 +1,77 @@
+"""`shards` and `features`: many recordings made ready for training on many machines.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from .index import read_examples
+
+
+def add_shards(parser: argparse.ArgumentParser) -> None:
+    """Options of `shards`."""
+    parser.set_defaults(command=shards)
+    parser.add_argument("source", type=Path, help="what `index` takes")
+    parser.add_argument("--out", required=True, type=Path, help="folder of the shards")
+    parser.add_argument("--data-root", type=Path, help="folder of a manifest's audio")
+    parser.add_argument("--size", type=int, default=256, help="examples in one shard")
+    parser.add_argument("--seed", type=int, default=0, help="of the order")
+
+
+def shards(args: argparse.Namespace) -> None:
+    """Pack recordings into tar files."""
+    from ..disk.shards import write_shards
+
+    examples, root = read_examples(args.source, args.data_root)
+    folder = write_shards(examples, args.out, root, args.size, args.seed)
+    print(f"{folder} holds {len(examples)} examples.")
+
+
+def add_features(parser: argparse.ArgumentParser) -> None:
+    """Options of `features`."""
+    parser.set_defaults(command=features)
+    parser.add_argument("shards", type=Path, help="folder that `shards` wrote")
+    parser.add_argument("--out", required=True, type=Path, help="folder of features")
+    parser.add_argument("--model", default="mini", help="whose encoder hears them")
+    parser.add_argument("--workers", type=int, default=2, help="that decode audio")
+
+
+def features(args: argparse.Namespace) -> None:
+    """Hear all shards once."""
+    from ..model import load
+    from ..soundworld.sharded import hear_shards
+
+    hear_shards(load(args.model).encoder, args.shards, args.out, args.workers)
+
+
+def train_on_shards(args: argparse.Namespace, run) -> None:
+    """Stage sft of a finished model on features in shards; saves the model it makes."""
+    import torch
+
+    from ..disk import checkpoints
+    from ..model import load
+    from ..scale.processes import first_alone
+    from ..soundworld.sharded import ShardBatches, check_heard_by
+    from ..training import train
+
+    if args.start_from is None:
+        raise ValueError(
+            "--shards came without --start-from: name the model whose encoder heard "
+            "them, train --stage sft --start-from mini --shards FOLDER."
+        )
+    model = load(args.start_from)
+    check_heard_by(model.encoder, args.shards)
+    encoder, model.encoder = model.encoder, None
+    batches = ShardBatches(args.shards, model.tokenizer, args.batch, args.seed)
+    config, out = replace(run.stage("sft"), gate_lr=1), run.folder("sft")
+    train(model, batches, config, out, args.resume, run.workers, fsdp=run.fsdp)
+    done = load(args.start_from)
+    done.encoder = None
+    checkpoints.load(out, done)
+    done.encoder = encoder
+    with first_alone() as first:
+        if first:
+            done.save_pretrained(run.out / "model", torch.float16)
+            print(f"The model is in {run.out / 'model'}.")

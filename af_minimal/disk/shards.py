@@ -1,0 +1,185 @@
+"""Examples in shards: tar files in WebDataset's layout, and a plan that counts them.
+
+A disk, or a network, reads a few large files faster than a million small ones, and
+shards are what many processes can share. What stands at which place of the endless
+stream is a function of the place, so a run that is resumed goes on exactly.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ..scale.processes import place, wait
+from .checkpoints import write_json
+from .labelled import SUFFIXES
+from .manifests import Example, inside
+
+PLAN, SIZE = "shards.json", 256  # examples in one shard
+
+
+def write_shards(
+    examples: Sequence[Example],
+    folder: str | Path,
+    data_root: str | Path,
+    size: int = SIZE,
+    seed: int = 0,
+) -> Path:
+    """Pack examples with the bytes of their audio files, shuffled once; -> the folder.
+
+    Shards that are there already are kept. Many processes share the writing.
+
+    Raises:
+        ValueError: when a file lies outside `data_root` or is no audio file, or the
+            folder holds shards of something else.
+    """
+    for example in examples:
+        path = Path(example.audio)
+        if not inside(path, data_root) or path.suffix.lower() not in SUFFIXES:
+            raise ValueError(
+                f"{path} does not lie in {data_root} or is none of {SUFFIXES}; "
+                "data_root is the folder that holds all the recordings."
+            )
+    order = np.random.default_rng(seed).permutation(len(examples))
+    rows = [row_of(examples[i], data_root) for i in order]
+    shards = [rows[i : i + size] for i in range(0, len(rows), size)]
+
+    def samples(number: int) -> Iterable[dict]:
+        for i, row in enumerate(shards[number]):
+            path = Path(data_root) / row["name"]
+            suffix = path.suffix.lower().removeprefix(".")
+            text = json.dumps(row, ensure_ascii=False).encode()
+            yield {"__key__": f"{i:06d}", suffix: path.read_bytes(), "json": text}
+
+    plan = {"examples": [len(s) for s in shards], "of": digest_of(rows)}
+    return fill(folder, plan, map(samples, own_shards(folder, len(shards))))
+
+
+def row_of(example: Example, data_root: str | Path) -> dict:
+    """An example as JSON, its audio as a name inside `data_root`."""
+    name = os.path.relpath(os.path.realpath(example.audio), os.path.realpath(data_root))
+    fields = asdict(replace(example, audio=None, examples=()))
+    kept = {key: value for key, value in fields.items() if value}
+    return {"name": name, "prompt": "", "output": ""} | kept
+
+
+def digest_of(value) -> str:
+    """Twelve letters that change with a JSON value."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:12]
+
+
+def shard_path(folder: str | Path, number: int) -> Path:
+    """Where a shard lies."""
+    return Path(folder) / f"shard-{number:06d}.tar"
+
+
+def own_shards(folder: str | Path, count: int) -> list[int]:
+    """The shards that are this process's to make, without those that are made.
+
+    Whose a shard is hangs on its number alone: others are writing meanwhile.
+    """
+    rank, world = place()
+    mine = range(rank, count, world)
+    return [n for n in mine if not shard_path(folder, n).exists()]
+
+
+def fill(folder: str | Path, plan: dict, made: Iterable[Iterable[dict]]) -> Path:
+    """Write the plan, and this process's missing shards as they come; wait for all.
+
+    Raises:
+        ValueError: when the folder has another plan.
+    """
+    from webdataset import TarWriter  # half a second that `ask` need not wait
+
+    folder, rank = Path(folder), place()[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = own_shards(folder, len(plan["examples"]))
+    if (folder / PLAN).exists() and read_plan(folder) != plan:
+        raise ValueError(
+            f"{folder} holds shards of other examples, or of another encoder; choose "
+            "another folder, or delete it first."
+        )
+    wait()
+    if rank == 0:
+        write_json(folder / PLAN, plan)
+    for number, samples in zip(numbers, made, strict=True):
+        path = shard_path(folder, number)
+        with TarWriter(str(path.with_suffix(".part")), mtime=0) as tar:
+            for sample in samples:
+                tar.write(sample)
+        os.replace(path.with_suffix(".part"), path)
+    wait()
+    return folder
+
+
+def read_plan(folder: str | Path) -> dict:
+    """The plan of a folder of shards.
+
+    Raises:
+        FileNotFoundError: when there is none.
+    """
+    path = Path(folder) / PLAN
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} holds no {PLAN}: give one that `shards` or `features` wrote."
+        )
+    return json.loads(path.read_text())
+
+
+@lru_cache(maxsize=4)
+def read_shard(path: Path) -> list[dict]:
+    """All samples of a shard, by extension and as bytes; the last few are kept."""
+    from webdataset import WebDataset
+
+    # a list is taken as it is, and a whole path is no address and no command
+    return list(WebDataset([str(path.resolve())], shardshuffle=False))
+
+
+class Stream:
+    """Place -> sample, without end: shards and their samples are shuffled every epoch.
+
+    Places that follow each other lie in one shard, so each is read once an epoch.
+    """
+
+    def __init__(self, folder: str | Path, seed: int = 0):
+        self.folder, self.seed = Path(folder), seed
+        self.counts = read_plan(folder)["examples"]
+        missing = [
+            n for n in range(len(self.counts)) if not shard_path(folder, n).exists()
+        ]
+        if missing:
+            raise FileNotFoundError(
+                f"{folder} lacks {len(missing)} of {len(self.counts)} shards, first "
+                f"{shard_path(folder, missing[0]).name}: finish what wrote it first."
+            )
+        self.order: Callable = lru_cache(maxsize=2)(self._order)
+
+    def _order(self, epoch: int) -> list[tuple[int, int]]:
+        """(shard, row) of every place of an epoch."""
+        rng = np.random.default_rng([self.seed, epoch])
+        shards = rng.permutation(len(self.counts))
+        return [
+            (int(s), int(r)) for s in shards for r in rng.permutation(self.counts[s])
+        ]
+
+    def __len__(self) -> int:
+        return sum(self.counts)
+
+    def __getitem__(self, at: int) -> dict:
+        """The sample at a place: its JSON row and, by extension, its other files."""
+        shard, row = self.order(at // len(self))[at % len(self)]
+        sample = read_shard(shard_path(self.folder, shard))[row]
+        return sample | {"json": json.loads(sample["json"])}
+
+    def __getstate__(self) -> dict:
+        return {"folder": self.folder, "seed": self.seed}
+
+    def __setstate__(self, state: dict) -> None:
+        self.__init__(**state)

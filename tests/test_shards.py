@@ -1,0 +1,135 @@
+"""Recordings in shards: packed, heard and read once, in an order that resumes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from af_minimal import __main__ as cli
+from af_minimal.data import Example
+from af_minimal.disk import checkpoints, shards
+from af_minimal.soundworld import features, sharded
+
+COUNT, SIZE = 11, 4
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory) -> list[Example]:
+    """Short noises whose names say which they are."""
+    root = tmp_path_factory.mktemp("audio")
+    rng, examples = np.random.default_rng(0), []
+    for i in range(COUNT):
+        path = root / ("bell" if i % 2 else "dog_bark") / f"{i}.flac"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, 0.1 * rng.standard_normal(8_000), 16_000)
+        examples.append(Example(str(path), "classify.", f"sound {i}", "Sounds"))
+    return examples
+
+
+@pytest.fixture(scope="module")
+def packed(recordings, tmp_path_factory) -> Path:
+    root = Path(recordings[0].audio).parents[1]
+    return shards.write_shards(recordings, tmp_path_factory.mktemp("s"), root, SIZE)
+
+
+@pytest.fixture(scope="module")
+def listened(packed, student, tmp_path_factory) -> Path:
+    return sharded.hear_shards(student.encoder, packed, tmp_path_factory.mktemp("f"))
+
+
+def outputs(stream: shards.Stream, places) -> list[str]:
+    return [stream[at]["json"]["output"] for at in places]
+
+
+def test_an_epoch_meets_every_example_once_and_the_next_in_another_order(packed):
+    assert sorted(path.name for path in packed.iterdir()) == [
+        *[f"shard-{i:06d}.tar" for i in range(3)],
+        "shards.json",
+    ]
+    stream = shards.Stream(packed)
+    first, second = outputs(stream, range(11)), outputs(stream, range(11, 22))
+    assert sorted(first) == sorted(second) == sorted(f"sound {i}" for i in range(11))
+    assert first != second
+    assert outputs(shards.Stream(packed), [17, 3]) == [second[6], first[3]]
+
+
+def test_one_shard_is_read_at_a_time(packed):
+    shards.read_shard.cache_clear()
+    outputs(shards.Stream(packed), range(2 * COUNT))
+    assert shards.read_shard.cache_info().misses == 3
+
+
+def test_shards_are_shared_out_and_nothing_is_made_twice(
+    recordings, tmp_path, monkeypatch
+):
+    root = Path(recordings[0].audio).parents[1]
+    for rank in (0, 1):
+        monkeypatch.setattr(shards, "place", lambda rank=rank: (rank, 2))
+        monkeypatch.setattr(shards, "wait", lambda: None)
+        before = set(tmp_path.glob("*.tar"))
+        shards.write_shards(recordings, tmp_path, root, SIZE)
+        new = sorted(p.name for p in set(tmp_path.glob("*.tar")) - before)
+        assert new == [f"shard-{i:06d}.tar" for i in range(rank, 3, 2)]
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.tar")}
+    shards.write_shards(recordings, tmp_path, root, SIZE)
+    assert kept == {path: path.stat().st_mtime_ns for path in kept}
+    (tmp_path / "shard-000001.tar").unlink()
+    with pytest.raises(FileNotFoundError, match="lacks 1 of 3 shards.*000001"):
+        shards.Stream(tmp_path)
+
+
+def test_what_does_not_fit_is_told(recordings, packed, listened, student, tmp_path):
+    root = Path(recordings[0].audio).parents[1]
+    with pytest.raises(ValueError, match="shards of other examples"):
+        shards.write_shards(recordings[:5], packed, root, SIZE)
+    with pytest.raises(ValueError, match="does not lie in"):
+        shards.write_shards(recordings, tmp_path, root / "bell")
+    with pytest.raises(FileNotFoundError, match="holds no shards.json"):
+        shards.Stream(tmp_path)
+    with pytest.raises(ValueError, match="features of encoder None"):
+        sharded.check_heard_by(student.encoder, packed)
+    sharded.check_heard_by(student.encoder, listened)
+
+
+def test_features_are_those_of_the_recording(recordings, listened, student):
+    by_name = {example.output: example for example in recordings}
+    stream = shards.Stream(listened)
+    for at in (0, 7):
+        sample = stream[at]
+        tensors = sharded.safetensors.torch.load(sample[sharded.HEARD])
+        wave = sharded.load_audio(by_name[sample["json"]["output"]].audio).waveform
+        wanted, mask = features.hear(student.encoder, [wave])
+        assert torch.equal(tensors["features"], wanted[0].half())
+        assert torch.equal(tensors["mask"], mask[0])
+
+
+def test_batches_are_divided_and_resume(listened, student):
+    batches = sharded.ShardBatches(listened, student.tokenizer, size=4)
+    (whole,), fresh = batches(5), sharded.ShardBatches(listened, student.tokenizer, 4)
+    for rank in (0, 1):
+        (own,) = fresh.own(5, rank, 2)
+        wide = own["input_ids"].shape[1]
+        assert torch.equal(own["input_ids"], whole["input_ids"][rank::2, :wide])
+        assert torch.equal(own["audio_features"], whole["audio_features"][rank::2])
+    with pytest.raises(ValueError, match="4 rows is too small for 5"):
+        batches.own(0, 0, 5)
+
+
+@pytest.mark.slow
+def test_from_recordings_to_a_model_on_the_command_line(
+    recordings, student, tmp_path, capsys
+):
+    student.save_pretrained(tmp_path / "student")
+    root, packed = Path(recordings[0].audio).parents[1], str(tmp_path / "packed")
+    listened, out = str(tmp_path / "heard"), str(tmp_path / "run")
+    model = ["--model", str(tmp_path / "student"), "--workers", "0"]
+    assert cli.main(["shards", str(root), "--out", packed, "--size", "4"]) == 0
+    assert cli.main(["features", packed, "--out", listened, *model]) == 0
+    settings = ["--stage", "sft", "--start-from", str(tmp_path / "student")]
+    settings += ["--shards", listened, "--steps", "3", "--batch", "4", "--workers", "1"]
+    assert cli.main(["train", "--out", out, *settings]) == 0
+    assert "waited for data" in capsys.readouterr().out
+    assert checkpoints.newest(tmp_path / "run" / "sft").name == "step-0000003"
+    assert (tmp_path / "run" / "model" / "model.safetensors").exists()

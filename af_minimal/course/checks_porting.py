@@ -62,7 +62,8 @@ def which_positions_hear(
     Taught in: notebooks/12_real_weights.ipynb
     """
     changed = features.clone()
-    changed[:, audio * per_audio : (audio + 1) * per_audio] += 1.0
+    rows = slice(audio * per_audio, (audio + 1) * per_audio)
+    changed[:, rows] = changed[:, rows].flip(-1)  # a constant is what LayerNorm removes
     moved = logits(input_ids, features) - logits(input_ids, changed)  # (B, T, V)
     return moved[0].abs().amax(-1) > 1e-6  # (T,)
 
@@ -124,7 +125,12 @@ def _models_and_texts() -> list[tuple]:
     ]
 
 
-added_tokens = Check("added_tokens", token_ids, _vocabularies)
+added_tokens = Check(
+    "added_tokens",
+    token_ids,
+    _vocabularies,  # compared from the end of the vocabulary on, where 1 is a lot
+    run=lambda answer, words, *given: [i - words for i in answer(words, *given)],
+)
 stored_names = Check(
     "stored_names",
     names_in_checkpoint,

@@ -79,8 +79,9 @@ def _torch_file(path: Path):
                 f"{path.name} holds more than tensors: it asks to run {named}. It was "
                 "refused, and nothing in it was run. Ask who made it for safetensors."
             ) from None
+        first = reason.split(". ")[0][:120]
         raise ValueError(
-            f"{path.name} is no whole torch file ({reason.splitlines()[0][:120]}). It "
+            f"{path.name} is no whole torch file ({first}). It "
             f"has {path.stat().st_size:,} bytes; one that was cut short has lost its "
             "end: fetch it again."
         ) from error

@@ -235,7 +235,10 @@ def _tell(files: list[Path], licence: str | None, family: str) -> None:
         for one in beside:
             size = one.stat().st_size
             print(f"{one.name}  {size:,} bytes  sha256 {sha256(one)}")
+    named = (
+        "Licence of NVIDIA's weights" if licence else "If these are NVIDIA's weights"
+    )
     licence = licence or (AF1_LICENCE if family == "af1" else AF2_LICENCE)
     if licence not in _told:
         _told.add(licence)
-        print(f"Licence of NVIDIA's weights: {licence}.")
+        print(f"{named}: {licence}.")

@@ -117,12 +117,13 @@ def draw_item(
 
 
 def write_items(
-    folder: str | Path, items: Sequence[Item], split: str = "train"
+    folder: str | Path, items: Sequence, split: str = "train", name: str = "AudioSkills"
 ) -> list[Example]:
-    """Render items as flac files and list them in an official AF2 manifest.
+    """Render items as flac files and list them in official AF2 manifests.
 
-    The manifest is `<folder>/AudioSkills-<Skill>/<split>.json`, one for each skill; the
-    sounds lie in `<folder>/audio/<split>`. Returns the examples.
+    There is one for each skill, `<folder>/AudioSkills-Counting/train.json`; the sounds
+    lie in `<folder>/audio/<split>`. Items of LongAudio will do as well. Returns the
+    examples.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
@@ -130,10 +131,9 @@ def write_items(
     sounds = folder / "audio" / split
     sounds.mkdir(parents=True, exist_ok=True)
     for number, item in enumerate(items):
-        path = sounds / f"skill_{number:06d}.flac"
+        path, asked = sounds / f"{name}_{number:06d}.flac", item.question
         soundfile.write(path, render(item.score, RATE), RATE)
-        asked = item.question
-        task = f"AudioSkills-{asked.skill.title().replace(' ', '')}"
+        task = f"{name}-{asked.skill.title().replace(' ', '')}"
         example = Example(str(path), asked.prompt, asked.output, task)
         by_skill[task].append((example, item.score.duration_s))
     for task, rows in by_skill.items():

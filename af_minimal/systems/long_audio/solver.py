@@ -1,0 +1,186 @@
+"""Answers questions about long recordings anew, from their text and the timeline.
+
+Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+"""
+
+import re
+from collections.abc import Callable
+
+from ...soundworld.catalogue import ANIMALS, CLASSES
+from ...soundworld.score import find_class
+from ..audio_skills.rules import PLACES
+from ..audio_skills.timeline import Disagreement, Sounding, read_timeline
+from .asking import LongQuestion
+from .composing import Recording
+from .facts import Fact, read_facts
+
+LABEL = "(" + "|".join(sorted(CLASSES, key=len, reverse=True)) + ")"
+PLACE = "(" + "|".join(PLACES) + ")"
+
+
+def solve(recording: Recording, prompt: str) -> frozenset[Fact]:
+    """The facts that answer a question.
+
+    Raises Disagreement when no rule, or more than one, reads the prompt.
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    found = [(rule, match) for p, rule in RULES if (match := p.fullmatch(prompt))]
+    if len(found) != 1:
+        raise Disagreement(f"{len(found)} rules read {prompt!r}; one is expected.")
+    ((rule, match),) = found
+    heard = read_timeline(recording.score).order()
+    try:
+        return frozenset(rule(heard, recording, *filter(None, match.groups())))
+    except ValueError as error:  # a sound that is not heard
+        raise Disagreement(f"{prompt!r} has no answer: {error}") from None
+
+
+def verify(recording: Recording, question: LongQuestion) -> None:
+    """Raise Disagreement unless facts, solver and the words of the answer agree.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    true = solve(recording, question.prompt)
+    kinds = {fact[0] for fact in true}
+    said = {fact for fact in read_facts(question.output) if fact[0] in kinds}
+    for name, facts in (("the facts", question.facts), ("the words", said)):
+        if facts != true:
+            raise Disagreement(
+                f"{question.prompt!r}: {name} {question.output!r} lack "
+                f"{sorted(true - facts)} and add {sorted(facts - true)}."
+            )
+
+
+def place_of(recording: Recording, one: Sounding) -> str:
+    """Where one is when a sound begins."""
+    (name,) = {p.place for p in recording.parts if p.start_s <= one.start_s < p.end_s}
+    return name
+
+
+def places(heard: list[Sounding], recording: Recording) -> list[str]:
+    """The places in the order in which one comes to them."""
+    return list(dict.fromkeys(place_of(recording, one) for one in heard))
+
+
+def follow(heard: list[Sounding]) -> set[Fact]:
+    """What is heard, and each next sound."""
+    facts: set[Fact] = {("heard", one.label) for one in heard}
+    for i in range(1, len(heard)):
+        facts.add(("then", heard[i - 1].label, heard[i].label))
+    return facts
+
+
+def told(heard: list[Sounding], recording: Recording) -> set[Fact]:
+    """What is heard in order, and how often."""
+    often = {("times", one.label, one.times) for one in heard if one.times >= 2}
+    return follow(heard) | often
+
+
+def walk(heard: list[Sounding], recording: Recording) -> set[Fact]:
+    """Place after place, and what is heard there."""
+    names = places(heard, recording)
+    facts: set[Fact] = {("place", name) for name in names}
+    facts |= {("place then", *names[i : i + 2]) for i in range(len(names) - 1)}
+    return facts | {("in", place_of(recording, one), one.label) for one in heard}
+
+
+def around(heard: list[Sounding], recording: Recording, label: str) -> set[Fact]:
+    """A sound with its neighbours."""
+    i = [one.label for one in heard].index(label)
+    return follow([heard[k] for k in (i - 1, i, i + 1) if 0 <= k < len(heard)])
+
+
+def at_place(heard: list[Sounding], recording: Recording, name: str) -> set[Fact]:
+    """What is heard at one place."""
+    return told([x for x in heard if place_of(recording, x) == name], recording)
+
+
+def in_time(heard: list[Sounding], recording: Recording, *borders: str) -> set[Fact]:
+    """What begins between two times; the borders, whole seconds, lie in silence."""
+    low, high = map(float, borders)
+    near = [x for x in heard if low <= x.start_s < high]
+    return told(near, recording)
+
+
+def earlier(heard: list[Sounding], recording: Recording, x: str, y: str) -> set[Fact]:
+    """Yes or no: does x begin before y?"""
+    begins = {one.label: one.start_s for one in heard}
+    if x not in begins or y not in begins:
+        raise ValueError(f"{x} or {y} is not heard")
+    return {("says", "yes" if begins[x] < begins[y] else "no")}
+
+
+def extreme(heard: list[Sounding], recording: Recording, word: str) -> set[Fact]:
+    """The first sound or the last one."""
+    return {("heard", heard[0 if word == "first" else -1].label)}
+
+
+def place_where(heard: list[Sounding], recording: Recording, label: str) -> set[Fact]:
+    """The place of a sound."""
+    (one,) = [x for x in heard if x.label == label]
+    return {("place", place_of(recording, one))}
+
+
+def count_places(heard: list[Sounding], recording: Recording) -> set[Fact]:
+    """How many places there are."""
+    return {("number", str(len(places(heard, recording))))}
+
+
+def count_animals(heard: list[Sounding], recording: Recording) -> set[Fact]:
+    """How many places have an animal."""
+    animals = [x for x in heard if find_class(x.label).family == ANIMALS]
+    return {("number", str(len(places(animals, recording))))}
+
+
+def _wording(text: str) -> re.Pattern:
+    return re.compile(text.replace("<label>", LABEL).replace("<place>", PLACE))
+
+
+RULES: list[tuple[re.Pattern, Callable[..., set[Fact]]]] = [
+    (_wording(text), rule)
+    for rule, texts in {
+        told: (
+            r"describe the recording in detail\.",
+            r"what is heard from beginning to end\?",
+            r"write a dense caption of this recording\.",
+        ),
+        walk: (
+            r"tell the story: where does the recording lead, and what happens there\?",
+            r"how does the recording move from place to place, and what is heard at "
+            r"each\?",
+            r"sum up the plot of this recording, place by place\.",
+        ),
+        around: (
+            r"somewhere there (?:is|are) (?:an? )?<label>: what is heard right before "
+            r"and right after\?",
+            r"find the <label>\. which sounds stand next to it, in time order\?",
+            r"what are the neighbours of the <label> in this recording, in order\?",
+        ),
+        at_place: (
+            r"what is heard <place>\?",
+            r"describe only what happens <place>\.",
+        ),
+        in_time: (r"what is heard between (\d+) and (\d+) seconds\?",),
+        earlier: (
+            r"(?:is|are) the <label> heard earlier than the <label>\?",
+            r"(?:does|do) the <label> come before the <label>\?",
+        ),
+        extreme: (
+            r"which sound is the (first|last) of all\?",
+            r"of everything that is heard, what comes (first|last)\?",
+        ),
+        place_where: (
+            r"at what place (?:is|are) the <label> heard\?",
+            r"where is one when the <label> (?:is|are) heard\?",
+        ),
+        count_places: (
+            r"how many different places does the recording visit\?",
+            r"through how many places does this recording lead\?",
+        ),
+        count_animals: (
+            r"at how many of the places is an animal heard\?",
+            r"how many of the places have animals\?",
+        ),
+    }.items()
+    for text in texts
+]

@@ -1,0 +1,290 @@
+"""Questions of seven skills: certain, balanced, and closed to those who cannot hear."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from af_minimal.disk.manifests import read_manifest
+from af_minimal.official.prompts import af2_text
+from af_minimal.soundworld.catalogue import CLASSES
+from af_minimal.soundworld.score import Event, Score
+from af_minimal.systems.audio_skills import attributes, context, generator, temporal
+from af_minimal.systems.audio_skills.asking import LETTERS, Question, choose
+from af_minimal.systems.audio_skills.blind import blind_accuracies, read
+from af_minimal.systems.audio_skills.generator import (
+    SKILLS,
+    skill_questions,
+    write_items,
+)
+from af_minimal.systems.audio_skills.rules import PLACES, RESPONSES, STATES
+from af_minimal.systems.audio_skills.scenes import skill_score
+from af_minimal.systems.audio_skills.solver import solve, verify
+from af_minimal.systems.audio_skills.timeline import Disagreement
+
+LOUD = {"loudness": "loud", "distance": "near"}
+THREE = Score(  # two barks, then rain, then one siren
+    12.0,
+    (
+        Event("dog bark", 0.5, 0.4, LOUD | {"pitch": "low"}, repeats=2, gap_s=0.5),
+        Event("rain", 3.0, 3.0, LOUD | {"tone": "dark"}),
+        Event("siren", 8.6, 2.5, LOUD | {"pitch": "high"}),
+    ),
+    room="room",
+)
+
+
+@pytest.fixture(scope="module")
+def items():
+    return skill_questions(490, seed=5)
+
+
+def ask(text: str, *options: str, answer: int = 0) -> Question:
+    return Question("counting", "counting, level 1", text, options, answer)
+
+
+# the form
+
+
+def test_options_stand_behind_the_question_as_official():
+    question = ask("which sound is heard first?", "rain", "dog bark", answer=1)
+    assert question.prompt == "which sound is heard first? (A) rain. (B) dog bark."
+    assert question.output == "(B) dog bark"
+    text = af2_text(question.prompt, question.output)
+    assert text.startswith("<audio>which sound") and "<SEP>(b) dog bark" in text
+
+
+def test_options_are_drawn_and_differ():
+    rng = np.random.default_rng(0)
+    drawn = [choose(rng, "a, b", ["q?"], "x", [*"xyzuvw"])[0] for _ in range(400)]
+    assert all(q.options[q.answer] == "x" and len(set(q.options)) == 4 for q in drawn)
+    assert drawn[0].skill == "a"
+    assert min(Counter(q.answer for q in drawn).values()) > 70
+    assert choose(rng, "a, b", ["q?"], "x", ["x"]) == []
+
+
+# the generator
+
+
+def test_seven_skills_equally_often_and_the_same_for_a_seed(items):
+    counts = Counter(item.question.skill for item in items)
+    assert counts == dict.fromkeys(SKILLS, 70) and len(SKILLS) == 7
+    assert skill_questions(20, seed=5) == items[:20]
+    levels = {f"counting, level {n}" for n in (1, 2, 3)}
+    kinds = {item.question.kind for item in items}
+    assert levels | {"temporal, change", "temporal, grounding"} <= kinds
+
+
+def test_every_question_has_one_right_option(items):
+    for item in items:
+        letter = LETTERS[item.question.answer]
+        assert solve(item.score, item.question.prompt) == {letter}
+
+
+def test_answers_that_recur_are_right_equally_often(items):
+    right = {}
+    for item in items:
+        q = item.question
+        counts = right.setdefault((q.kind, frozenset(q.options)), Counter())
+        counts[q.options[q.answer]] += 1
+    for (kind, options), counts in right.items():
+        assert max(counts.values()) - min(counts[o] for o in options) <= 1, kind
+
+
+def test_unknown_skills_and_scenes_too_short_are_refused():
+    with pytest.raises(ValueError, match="unknown"):
+        skill_questions(1, skills=["cooking"])
+    with pytest.raises(ValueError, match="fewer sounds"):
+        skill_score(np.random.default_rng(0), longest_s=10)
+
+
+def test_scenes_fit_and_counts_are_drawn_evenly():
+    rng, times = np.random.default_rng(0), Counter()
+    for _ in range(300):
+        score = skill_score(rng)
+        assert score.events[-1].end_s <= score.duration_s <= 24
+        barks = [e for e in score.events if e.label in ("dog bark", "raven caw")]
+        if len(barks) == 1:
+            times[barks[0].repeats] += 1
+    assert set(times) == {1, 2, 3, 4}
+
+
+def test_rules_are_about_sounds_that_exist_and_do_not_contradict_each_other():
+    told = [label for row in PLACES.values() for label in row]
+    assert len(told) == len(set(told))
+    assert set(told) | set(STATES) | set(RESPONSES) <= set(CLASSES)
+    for table in (STATES, RESPONSES):
+        assert len(set(table.values())) == len(table)
+
+
+# the solver
+
+
+@pytest.mark.parametrize(
+    ("prompt", "letters"),
+    [
+        ("which sound is heard last? (A) rain. (B) siren.", "B"),
+        ("what is the second sound? (A) rain. (B) siren.", "A"),
+        ("how many times is the dog bark heard? (A) one. (B) two.", "B"),
+        ("how many times is the first sound heard? (A) one. (B) two.", "B"),
+        ("count how often the second sound occurs. (A) one. (B) two.", "A"),
+        ("do the siren come after the rain? (A) no. (B) yes.", "B"),
+        ("what is heard between the dog bark and the siren? (A) rain. (B) harp.", "A"),
+        (
+            "when is the siren heard? (A) in the first third. (B) in the last third.",
+            "B",
+        ),
+        ("how much does the place echo? (A) a lot. (B) a little.", "B"),
+        ("how does the siren sound? (A) low pitched. (B) high pitched.", "B"),
+        ("what makes the second sound? (A) nature. (B) a machine.", "A"),
+        ("how many different sounds are there? (A) three. (B) four.", "A"),
+        ("which of these is heard in the recording? (A) rain. (B) siren.", "AB"),
+        ("which of these is not heard? (A) rain. (B) siren.", ""),
+    ],
+)
+def test_the_solver_by_hand(prompt, letters):
+    assert solve(THREE, prompt) == set(letters)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "what is the time? (A) noon.",
+        "which sound is heard first?",
+        "which sound is heard fourth? (A) rain. (B) siren.",
+        "how many times is the gong heard? (A) one. (B) two.",
+        "what is the rain like? (A) near. (B) far.",
+        "what is heard between the harp and the rain? (A) dog bark.",
+        "which instrument plays? (A) harp. (B) piano.",
+    ],
+)
+def test_what_has_no_answer_is_refused(prompt):
+    with pytest.raises(Disagreement):
+        solve(THREE, prompt)
+
+
+def test_sounds_that_overlap_have_no_order_and_nobody_can_tell_their_pitch():
+    first, second, third = THREE.events
+    score = replace(THREE, events=(first, second, replace(third, onset_s=5.0)))
+    for prompt in (
+        "which sound is heard first? (A) rain. (B) siren.",
+        "how does the siren sound? (A) low pitched. (B) high pitched.",
+    ):
+        with pytest.raises(Disagreement):
+            solve(score, prompt)
+
+
+def test_another_mark_or_a_second_right_option_is_seen(items):
+    for item in items[:70]:
+        q = item.question
+        wrong = replace(q, answer=(q.answer + 1) % len(q.options))
+        with pytest.raises(Disagreement, match="by the score"):
+            verify(item.score, wrong)
+    twice = ask("which of these is heard in the recording?", "rain", "siren")
+    with pytest.raises(Disagreement, match="A, B"):
+        verify(THREE, twice)
+
+
+def off_by_one(monkeypatch):
+    numbers = temporal.NUMBERS
+    monkeypatch.setattr(temporal, "NUMBERS", (numbers[1], *numbers[:-1]))
+
+
+def words_exchanged(monkeypatch):
+    swapped = {("pitch", "low"): "high pitched", ("pitch", "high"): "low pitched"}
+    swapped |= {("rate", "slow"): "fast", ("rate", "fast"): "slow"}
+    monkeypatch.setattr(
+        attributes, "adjective", lambda name, value: swapped.get((name, value), value)
+    )
+
+
+def overlaps_forgotten(monkeypatch):
+    monkeypatch.setattr(temporal, "in_a_row", lambda score: True)
+
+
+def ordinals_shifted(monkeypatch):
+    monkeypatch.setattr(temporal, "ORDINALS", ("second", "first", "third", "fourth"))
+
+
+def rise_and_fall_exchanged(monkeypatch):
+    turned = {k: (b, a, c) for k, (a, b, c) in temporal.CHANGES.items()}
+    monkeypatch.setattr(temporal, "CHANGES", turned)
+
+
+def families_mixed_up(monkeypatch):
+    names = list(context.SOURCES.values())
+    turned = dict(zip(context.SOURCES, names[1:] + names[:1], strict=True))
+    monkeypatch.setattr(context, "SOURCES", turned)
+
+
+def thirds_turned(monkeypatch):
+    monkeypatch.setattr(temporal, "PARTS", temporal.PARTS[::-1])
+
+
+def rooms_exchanged(monkeypatch):
+    echoes = {"dry": "a lot", "room": "a little", "hall": "not at all"}
+    monkeypatch.setattr(attributes, "ECHOES", echoes)
+
+
+@pytest.mark.parametrize(
+    ("fault", "skill"),
+    [
+        (off_by_one, "counting"),
+        (ordinals_shifted, "counting"),
+        (ordinals_shifted, "temporal"),
+        (overlaps_forgotten, "temporal"),
+        (rise_and_fall_exchanged, "temporal"),
+        (thirds_turned, "temporal"),
+        (words_exchanged, "attribute"),
+        (rooms_exchanged, "attribute"),
+        (families_mixed_up, "reasoning"),
+        (families_mixed_up, "information"),
+    ],
+)
+def test_faults_planted_in_the_generator_are_seen(monkeypatch, fault, skill):
+    fault(monkeypatch)
+    with pytest.raises(Disagreement):
+        skill_questions(80, skills=[skill])
+
+
+# without ears
+
+
+def test_a_reader_of_text_finds_a_bias_that_is_there():
+    rng = np.random.default_rng(0)
+    biased = [
+        choose(rng, "a, b", ["which?"], "rain", ["harp", "wind"])[0] for _ in range(60)
+    ]
+    assert all(read(biased[:30], biased[30:]))
+
+
+@pytest.mark.slow
+def test_without_hearing_nothing_is_to_be_had():
+    for row in blind_accuracies(skill_questions(2100, seed=7)):
+        assert abs(row["score"] - row["chance"]) < 0.04, row
+
+
+# files
+
+
+def test_items_go_out_as_flac_and_official_manifests(items, tmp_path):
+    examples = write_items(tmp_path, items[:7])
+    assert len(list(tmp_path.glob("AudioSkills-*/train.json"))) == 7
+    path = tmp_path / "AudioSkills-Counting" / "train.json"
+    manifest = json.loads(path.read_text())
+    assert "dataset_path" not in manifest and manifest["split_path"] == ""
+    (row,) = manifest["data"].values()
+    item = next(i for i in items if i.question.skill == "counting")
+    assert row["prompt"] == item.question.prompt
+    assert row["duration"] == item.score.duration_s
+    (example,) = read_manifest(path, tmp_path)
+    assert example in examples
+
+
+def test_patience_ends(monkeypatch):
+    monkeypatch.setattr(generator, "PATIENCE", 3)
+    monkeypatch.setitem(SKILLS, "counting", ())
+    with pytest.raises(RuntimeError, match="counting"):
+        skill_questions(1, skills=["counting"])

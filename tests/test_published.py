@@ -26,6 +26,8 @@ from safetensors.torch import save_file
 import af_minimal as af
 from af_minimal.disk import hub, weight_files
 from af_minimal.official import published, to_official
+from af_minimal.official.claps import AUDIO, MEL, PublishedCLAP
+from af_minimal.official.htsat_names import htsat_from_transformers
 from af_minimal.official.layouts import write_official
 from af_minimal.official.vocabulary import add_official_tokens, official_ids
 
@@ -205,6 +207,75 @@ def test_frozen_layers_come_from_the_language_model(case, tmp_path):
     assert all(torch.equal(again[name], weights[name]) for name in weights)
     with pytest.raises(ValueError, match="no layers of the language model"):
         af.load(place, **options_of(case))
+
+
+# encoders
+
+
+def small_clap(kind: str, start: str, width: int) -> dict[str, torch.Tensor]:
+    """A published CLAP's audio side with random weights, by its official names."""
+    torch.manual_seed(0)
+    sizes = dict(htsat_embed=8, htsat_depths=(1, 1, 1, 1), htsat_heads=(1, 2, 4, 8))
+    config = af.EncoderConfig(
+        kind=kind, width=width, htsat_spec_size=256, **sizes, **MEL[kind]
+    )
+    encoder = PublishedCLAP(config, AUDIO[kind])
+    tensors = {
+        start + k: v
+        for k, v in htsat_from_transformers(encoder.tower.state_dict()).items()
+    }
+    head = encoder.head.state_dict()
+    return tensors | {f"clap.projection.{k}": v for k, v in head.items()}
+
+
+def by_family(family: str) -> str:
+    return next(c for c in FULL if c.startswith(family))
+
+
+def heard(model, kind: str) -> torch.Tensor:
+    """Features of one real window and one of padding."""
+    windows = torch.zeros(1, 2, AUDIO[kind].window)
+    windows[0, 0] = torch.randn(AUDIO[kind].window, generator=torch.manual_seed(1)) / 9
+    features, mask = model.encoder.encode_windows(windows, torch.tensor([[1, 0]]) > 0)
+    ids = torch.tensor([[100, 5, 6]])
+    with torch.no_grad():
+        out = model(ids, audio_features=features, audio_mask=mask).logits
+    assert out.isfinite().all()
+    return features
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_afclap_inside_the_checkpoint_and_beside_it(inside, tmp_path):
+    case, weights = by_family("af2"), weights_of_case(by_family("af2"))
+    clap = small_clap("afclap", "clap.nvclap." if inside else "audio_branch.", 64)
+    if inside:
+        weights |= clap
+    else:
+        write_torch(clap, tmp_path / "clap_ckpt" / "epoch_16.pt", "state_dict")
+    model = af.load(write_chunks(weights, tmp_path), **options_of(case))
+    assert model.encoder.config.kind == "afclap" and model.config.encoder.steps == 64
+    features = heard(model, "afclap")
+    assert features.shape == (1, 2, 64, 64) and not features[0, 1].any()
+    assert same(to_official(model), weights)
+    model.save_pretrained(tmp_path / "ours")  # and as a model of this package
+    assert torch.equal(heard(af.load(tmp_path / "ours"), "afclap"), features)
+
+
+def test_clapcap_is_found_beside_af1(tmp_path):
+    case = by_family("af1")
+    clap = small_clap("clapcap", "clap.base.htsat.", 24)
+    torch.save({"model": clap}, tmp_path / "clapcap_weights_2023.pth")
+    place = write_torch(
+        weights_of_case(case), tmp_path / "foundation.pt", "model_state_dict"
+    )
+    model = af.load(place, dtype=torch.bfloat16, **options_of(case))
+    features = heard(model, "clapcap")
+    assert features.shape == (1, 2, 24) and features.dtype == torch.bfloat16
+    assert features[0, 1].any()  # silence that was heard
+    wrong = small_clap("clapcap", "clap.base.htsat.", 32)
+    torch.save({"model": wrong}, tmp_path / "wrong.pth")
+    with pytest.raises(ValueError, match="do not belong together"):
+        af.load(place, encoder=tmp_path / "wrong.pth", **options_of(case))
 
 
 # what is refused

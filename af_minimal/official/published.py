@@ -88,7 +88,8 @@ _told: set[str] = set()  # licences that were printed
 
 def load(name_or_path: str | Path, **options) -> AudioFlamingo:
     """A shipped model, a folder you saved, or published weights, whichever it names."""
-    ours = (model_folder(name_or_path) / "config.json").is_file()
+    folder = model_folder(name_or_path)
+    ours = (folder / "config.json").is_file() and not (folder / "safe_ckpt").is_dir()
     if not ours and is_published(name_or_path):
         return load_published(name_or_path, **options)
     if options:

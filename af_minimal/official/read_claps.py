@@ -68,9 +68,9 @@ def clap_config(
 ) -> EncoderConfig:
     """Sizes of a CLAP, as its weights tell them."""
     depths, heads = [], []
-    while f"layers.{len(depths)}.blocks.0.layernorm_before.weight" in tower:
+    while blocks := under(tower, f"layers.{len(depths)}.blocks."):
         start = f"layers.{len(depths)}.blocks."
-        depths.append(len({k.split(".")[3] for k in tower if k.startswith(start)}))
+        depths.append(len({name.split(".")[0] for name in blocks}))
         bias = start + "0.attention.self.relative_position_bias_table"
         heads.append(tower[bias].shape[1])
     width = len(head["linear2.weight"]) if head else len(tower["norm.weight"])

@@ -16,7 +16,7 @@ from ..figures_attention import answer_map
 from .answer_words import AnswerAttention, answer_attention
 from .ask import wav_bytes
 from .keys import Panel
-from .still import with_picture
+from .still import picture, with_picture
 
 
 class AttentionWidget(Panel):
@@ -41,7 +41,7 @@ class AttentionWidget(Panel):
         self.layer = widgets.IntSlider(layers - 1, 0, layers - 1, description="layer")
         self.head = widgets.IntSlider(0, 0, heads - 1, description="head")
         self.mean = widgets.Checkbox(True, description="mean of all heads")
-        self.image = widgets.Image(format="png")
+        self.image = picture()
         for control in (self.layer, self.mean):
             control.observe(self._draw, names="value")
         self.head.observe(self._one_head, names="value")

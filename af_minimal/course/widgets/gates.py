@@ -16,7 +16,7 @@ from torch import nn
 from .. import viz
 from ..figures_training import gate_figure
 from .keys import Panel
-from .still import with_picture
+from .still import picture, with_picture
 
 GATE = re.compile(r"layers\.(\d+)\.gated_cross_attn_layer\.(attn|ff)_gate$")
 KEYS = ("step", "layer", "attn", "ff")
@@ -138,7 +138,7 @@ class GatesWidget(Panel):
         self.step = widgets.SelectionSlider(
             options=steps, value=steps[-1], description="step", continuous_update=False
         )
-        self.image = widgets.Image(format="png")
+        self.image = picture()
         self.label = widgets.Label()
         self.step.observe(self._draw, names="value")
         self._draw()

@@ -13,7 +13,7 @@ from .. import viz
 from ..checks_attention import latest_only_mask
 from ..figures_attention import mask_figure, token_words
 from .keys import Panel
-from .still import with_picture
+from .still import picture, with_picture
 
 PROMPT = (
     f"hi. {AUDIO}what is it?{SEP}a dog. {AUDIO}what is it?{SEP}a bell. "
@@ -90,7 +90,7 @@ class MaskWidget(Panel):
             style={"description_width": "initial"},
             continuous_update=False,
         )
-        self.image = widgets.Image(format="png")
+        self.image = picture()
         self.label = widgets.HTML()
         for control in (self.text, self.windows):
             control.observe(self._draw, names="value")

@@ -10,7 +10,7 @@ from .. import viz
 from ..figures_retrieval import neighbour_bars
 from .ask import wav_bytes
 from .keys import Panel
-from .still import with_picture
+from .still import picture, with_picture
 
 
 def retrieved(store, clip, k: int = 4) -> list[dict]:
@@ -56,7 +56,7 @@ class NeighboursWidget(Panel):
             question or "", description="question", continuous_update=False
         )
         self.checks = [self._check(number) for number in range(1, len(self.rows) + 1)]
-        self.image, self.answer = widgets.Image(format="png"), widgets.HTML()
+        self.image, self.answer = picture(), widgets.HTML()
         self._ask_alone()
         self.question.observe(self._ask_alone, names="value")
         query = _row(widgets.HTML("<b>the clip</b>"), _player(self.clip))

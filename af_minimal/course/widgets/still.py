@@ -2,9 +2,16 @@
 
 import base64
 
+import ipywidgets as widgets
 from matplotlib.figure import Figure
 
 from .. import viz
+
+
+def picture() -> widgets.Image:
+    """An empty picture that is never wider than the figures it will show."""
+    widest = f"{viz.SIZE[0] * viz.DPI:.0f}px"  # Notebook 7 would blow it up
+    return widgets.Image(format="png", layout=widgets.Layout(max_width=widest))
 
 
 def with_picture(widget, figure: Figure, alt: str):

@@ -1,0 +1,39 @@
+"""The mean of two models, one of which went on from the other.
+
+Weights that learnt something new forget a little of the old. Between two points of one
+run the loss is nearly flat, so their mean keeps the better half of both (Wortsman et
+al. 2022, arXiv 2109.01903).
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+from pathlib import Path
+
+import torch
+
+from ..clap import load_clap, save_clap
+from ..disk.storage import model_folder
+from ..model import load
+
+
+def average(
+    first: str | Path, second: str | Path, share: float, out: str | Path
+) -> None:
+    """Write `share` of the second model and the rest of the first, with its towers.
+
+    Both are folders of finished models (or shipped names) of one run: the same sizes,
+    tokenizer and encoder.
+
+    Raises ValueError when the models differ in shape.
+    """
+    one, two = load(first), load(second)
+    clap = load_clap(two.encoder, two.tokenizer, model_folder(second))
+    kept, new = one.state_dict(), two.state_dict()
+    if {k: v.shape for k, v in kept.items()} != {k: v.shape for k, v in new.items()}:
+        raise ValueError(f"{first} and {second} differ in shape; they have no mean.")
+    with torch.no_grad():
+        for name, tensor in new.items():
+            if tensor.is_floating_point():
+                tensor.lerp_(kept[name], 1 - share)
+    two.save_pretrained(out, torch.float16)
+    save_clap(clap, out)

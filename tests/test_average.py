@@ -1,0 +1,32 @@
+"""The mean of two models."""
+
+import pytest
+import torch
+
+from af_minimal.clap import TEXT_FILE
+from af_minimal.model import load
+from af_minimal.soundworld.average import average
+
+
+def test_the_mean_lies_between_two_models_and_keeps_the_towers(tmp_path):
+    first, second = load("mini"), load("mini")
+    gate = first.gated_blocks[0].attn_gate
+    with torch.no_grad():
+        gate.add_(1.0)
+    first.save_pretrained(tmp_path / "first")
+    average(tmp_path / "first", "mini", 0.75, tmp_path / "mean")
+    mean = load(tmp_path / "mean")
+    between = second.gated_blocks[0].attn_gate + 0.25
+    torch.testing.assert_close(
+        mean.gated_blocks[0].attn_gate, between, atol=1e-3, rtol=0
+    )
+    rest = mean.state_dict(), second.state_dict()
+    name = "lm.model.decoder.embed_tokens.weight"
+    torch.testing.assert_close(rest[0][name], rest[1][name], atol=1e-3, rtol=0)
+    assert (tmp_path / "mean" / TEXT_FILE).exists()
+
+
+def test_models_of_other_shapes_have_no_mean(tmp_path, student):
+    student.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="differ in shape"):
+        average(tmp_path, "mini", 0.5, tmp_path / "mean")

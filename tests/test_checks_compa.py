@@ -99,6 +99,8 @@ def test_scores_are_drawn_beside_chance(shown):
 
 
 def test_clips_are_drawn_above_each_other(shown):
-    clip = Clip(np.random.default_rng(0).uniform(-1, 1, 8000).astype(np.float32), 16_000)
+    clip = Clip(
+        np.random.default_rng(0).uniform(-1, 1, 8000).astype(np.float32), 16_000
+    )
     figures.clips_above([clip, clip], ["a then b", "b then a"])
     assert "a then b; b then a" in shown[0][1]

@@ -96,7 +96,7 @@ class SelfAttention(nn.Module):
         self.w_vs = nn.Linear(width, width, bias=False)
         self.fc = nn.Linear(width, width, bias=False)
         self.layer_norm = nn.LayerNorm(width, eps=EPS)
-        self.dropout = dropout  # on attention probabilities
+        self.dropout = nn.Dropout(dropout)  # on attention probabilities
 
     def forward(
         self, x: Tensor, mask: Tensor | None, rotate: nn.Module | None = None
@@ -113,7 +113,7 @@ class SelfAttention(nn.Module):
             # the smallest number, not -inf: a row with nothing real stays finite
             least = torch.tensor(torch.finfo(q.dtype).min, device=q.device)
             bias = torch.where(mask, torch.zeros_like(least), least)  # (N, 1, 1, S)
-        p = self.dropout if self.training else 0.0
+        p = self.dropout.p if self.dropout.training else 0.0
         # in blocks: the (S, S) weights of 1,920 tokens are never held at once
         a = F.scaled_dot_product_attention(q, k, v, bias, p)  # (N, H, S, K)
         a = a.transpose(1, 2).flatten(2)  # (N, S, E)

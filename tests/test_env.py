@@ -98,7 +98,8 @@ def test_makefile_asks_for_the_same_python_and_extras():
 def test_weights_travel_with_the_package():
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     data = tool["package-data"]["af_minimal"]
-    assert data == ["weights/**/*", "course/widgets/*.js", "course/widgets/*.css"]
+    scripts = ["course/widgets/*.js", "course/widgets/*.css"]
+    assert data == ["presets.toml", "weights/**/*", *scripts]
 
 
 @pytest.mark.slow

@@ -42,9 +42,9 @@ def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
     loose = sorted(f for kind in WEIGHT_FILES for f in place.glob(kind))
     if len(loose) == 1:
         return loose
-    held = ", ".join(sorted(p.name for p in place.iterdir())[:8]) if loose else "none"
+    held = ", ".join(sorted(p.name for p in place.iterdir())[:8]) or "nothing"
     raise FileNotFoundError(
-        f"no layout of weights is known here: {place} has no config.json of this "
+        f"no model in {place}, in no layout known here: it has no config.json of this "
         f"package, no {variant}.pt, no {variant}_part1.pt, no safe_ckpt/metadata.json "
         f"and not one single file of weights. It holds: {held}."
     )

@@ -85,6 +85,7 @@ class Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, rows: Tensor) -> Tensor:
+        """(b, C) of this process -> (B, C) of all, in order of their numbers."""
         ctx.rank, world = place()
         parts = [torch.empty_like(rows) for _ in range(world)]
         dist.all_gather(parts, rows.contiguous())
@@ -92,6 +93,7 @@ class Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
+        """(B, C) -> (b, C), added up over the processes."""
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient)
         return gradient.chunk(place()[1])[ctx.rank]

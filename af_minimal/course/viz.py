@@ -122,7 +122,7 @@ def window_strip(clip: Clip, config: AudioConfig, ax: Axes | None = None):
 
 
 def mask_grid(
-    mask, tokens: Sequence[str], windows_per_audio: int | None = None, ax=None
+    mask, tokens, windows_per_audio=None, ax=None, sides=("text token", "window")
 ):
     """Which text token (row) may hear which window (column): blue may, grey may not."""
     mask = to_numpy(mask).astype(bool)  # (T, L)
@@ -137,8 +137,8 @@ def mask_grid(
     for edge in range(windows_per_audio or 0, mask.shape[1], windows_per_audio or 1):
         axes.axvline(edge - 0.5, color="black", linewidth=1.5)
     _token_rows(axes, tokens)
-    axes.set(xlabel="window", ylabel="text token")
-    _show_own(figure, f"Grid of {mask.shape[0]} tokens by {mask.shape[1]} windows")
+    axes.set(xlabel=sides[1], ylabel=sides[0])
+    _show_own(figure, f"Grid: {len(mask)} x {sides[0]}, {mask.shape[1]} x {sides[1]}")
 
 
 def attention_map(

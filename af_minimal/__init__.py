@@ -19,7 +19,7 @@ _HOMES = {
     "Clip": "audio",
     "load_audio": "audio",
     "AudioFlamingo": "model",
-    "load": "model",
+    "load": "official.published",
     "Example": "data",
     "read_esc": "data",
     "Datastore": "retrieval",

@@ -17,7 +17,7 @@ from transformers.utils import ModelOutput
 
 from .audio_transformer import AudioTransformer
 from .config import FlamingoConfig
-from .disk.storage import load_exactly, read_folder, write_folder
+from .disk.storage import load_exactly, model_folder, read_folder, write_folder
 from .encoders import build_encoder, in_one_row
 from .language_model import AudioContext, build_lm, decoder_layers, may_hear
 from .xattn import GatedCrossAttentionBlock
@@ -238,11 +238,11 @@ class AudioFlamingo(nn.Module):
             )
 
 
-def load(name_or_path: str | Path, **options) -> AudioFlamingo:
-    """A trained model: `"mini"`, a folder you saved, or published weights and options.
+def load(name_or_path: str | Path) -> AudioFlamingo:
+    """A trained model: `"mini"`, shipped with the package, or a folder you saved.
+
+    `af.load` is the door above it, which takes published weights as well.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """
-    from .official.published import load
-
-    return load(name_or_path, **options)
+    return AudioFlamingo.load(model_folder(name_or_path))

@@ -56,7 +56,7 @@ OUTSIDE = {
     "__main__",
     "commands",
 }  # the front door and the command line open any room
-UPWARD_IN_FUNCTIONS = {"model"}  # model.ask and model.load call generation
+UPWARD_IN_FUNCTIONS = {"model"}  # model.ask calls generation
 SOUNDWORLD_TOO = {"training", "evaluation"}
 
 every_module = pytest.mark.parametrize(

@@ -174,7 +174,8 @@ def write_manifest(
     With `durations_s` the layout is that of AF2: "duration" in each row, and no
     "dataset_path".
 
-    Raises ManifestError when an audio is not a path, or leaves `data_root`.
+    Raises ManifestError when an audio is not a path, or leaves `data_root`, and
+    ValueError when there are not as many durations as examples.
 
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
@@ -187,8 +188,9 @@ def write_manifest(
     raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
     head = {"dataset_path": str(data_root)} if durations_s is None else {}
-    for row, duration_s in zip(rows.values(), durations_s or (), strict=False):
-        row["duration"] = duration_s
+    if durations_s is not None:
+        for row, duration_s in zip(rows.values(), durations_s, strict=True):
+            row["duration"] = duration_s
     manifest = {
         **head,
         "split": split,

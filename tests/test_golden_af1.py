@@ -82,6 +82,28 @@ def inputs_of(tensors: dict) -> dict:
     }
 
 
+def assert_inverse(build, weights: dict, meta: dict, prefix: str) -> None:
+    """What `build` makes of official weights gives the same weights back."""
+    model = build({prefix + k: v for k, v in weights.items()}, meta)
+    back = to_official(model)
+    assert back.keys() == weights.keys()
+    assert all(torch.equal(back[name], weights[name]) for name in weights)
+
+
+def assert_twins(build, weights: dict, meta: dict) -> None:
+    """With or without second names, the same model and the names it came with."""
+    twins = meta["state_dict_aliases"]
+    full = weights | {twin: weights[first] for twin, first in twins.items()}
+    for given in (full, weights):
+        model = build(given, meta)
+        assert to_official(model, aliases=True).keys() == full.keys()
+        assert to_official(model).keys() == given.keys()
+        short = to_official(model, aliases=False)
+        assert short.keys() < full.keys()
+        again = to_official(build(short, meta), aliases=True)
+        assert all(torch.equal(again[name], full[name]) for name in full)
+
+
 def tolerance(case: str) -> float:
     if "eps_xattn" in case:
         return 1e-5
@@ -194,26 +216,13 @@ def test_a_row_with_nothing_to_hear_is_the_bare_language_model(case):
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_to_official_is_the_exact_inverse(case, prefix):
     tensors, meta = case_of(case)
-    weights = weights_of(tensors)
-    model = official_model({prefix + k: v for k, v in weights.items()}, meta)
-    back = to_official(model)
-    assert back.keys() == weights.keys()
-    assert all(torch.equal(back[name], weights[name]) for name in weights)
+    assert_inverse(official_model, weights_of(tensors), meta, prefix)
 
 
 @cases(STATES)
 def test_aliases_with_and_without(case):
     tensors, meta = case_of(case)
-    weights, twins = weights_of(tensors), meta["state_dict_aliases"]
-    full = weights | {twin: weights[first] for twin, first in twins.items()}
-    for given in (full, weights):
-        model = official_model(given, meta)
-        assert to_official(model, aliases=True).keys() == full.keys()
-        assert to_official(model).keys() == given.keys()
-        short = to_official(model, aliases=False)
-        assert short.keys() < full.keys()
-        again = to_official(official_model(short, meta), aliases=True)
-        assert all(torch.equal(again[name], full[name]) for name in full)
+    assert_twins(official_model, weights_of(tensors), meta)
 
 
 def small():

@@ -15,7 +15,14 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from test_golden_af1 import cases, recorded_forward, tolerance, weights_of
+from test_golden_af1 import (
+    assert_inverse,
+    assert_twins,
+    cases,
+    recorded_forward,
+    tolerance,
+    weights_of,
+)
 from transformers import Qwen2Config
 
 from af_minimal.config import PRESETS
@@ -184,26 +191,13 @@ def test_a_batch_padded_on_the_left_generates_what_each_row_does_alone(case):
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_to_official_is_the_exact_inverse(case, prefix):
     tensors, meta = case_of(case)
-    weights = weights_of(tensors)
-    model = official_model({prefix + k: v for k, v in weights.items()}, meta)
-    back = to_official(model)
-    assert back.keys() == weights.keys()
-    assert all(torch.equal(back[name], weights[name]) for name in weights)
+    assert_inverse(official_model, weights_of(tensors), meta, prefix)
 
 
 @cases(STATES)
 def test_aliases_with_and_without(case):
     tensors, meta = case_of(case)
-    weights, twins = weights_of(tensors), meta["state_dict_aliases"]
-    full = weights | {twin: weights[first] for twin, first in twins.items()}
-    for given in (full, weights):
-        model = official_model(given, meta)
-        assert to_official(model, aliases=True).keys() == full.keys()
-        assert to_official(model).keys() == given.keys()
-        short = to_official(model, aliases=False)
-        assert short.keys() < full.keys()
-        again = to_official(official_model(short, meta), aliases=True)
-        assert all(torch.equal(again[name], full[name]) for name in full)
+    assert_twins(official_model, weights_of(tensors), meta)
 
 
 def small():

@@ -74,10 +74,13 @@ def squares(
         shown = matrix.clip(high / 1000) if log else matrix
         image = axes.imshow(shown, norm=scale, cmap=HEAT)
         axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+        for axis in (axes.xaxis, axes.yaxis):  # places are counted
+            axis.get_major_locator().set_params(integer=True)
         for place in range(edge, len(matrix), edge) if edge else ():
             axes.axhline(place - 0.5, color="white", linewidth=1.5)
             axes.axvline(place - 0.5, color="white", linewidth=1.5)
     figure.colorbar(image, ax=figure.axes, label=unit, pad=0.01)
+    figure.draw_without_rendering()  # only then it is known how wide its numbers are
     show(figure, f"{ylabel} against {xlabel}: {', '.join(matrices)}")
 
 

@@ -1,8 +1,8 @@
 """Stages: what trains, what keeps still, and the recipe of each.
 
 `clap` trains both contrastive towers, `lm` the language model on text alone, `pretrain`
-the audio transformer and the gated blocks around a frozen language model, and `sft` all
-but the audio encoder.
+the audio transformer and the gated blocks around a frozen language model, `sft` all
+but the audio encoder, and AF2's `af2-sft` all but the language model.
 
 Official: `foundation/src/factory.py` and `foundation/configs/*.yaml`
 Taught in: notebooks/08_staged_training.ipynb
@@ -18,6 +18,7 @@ STAGE_TRAINS = {
     "lm": ("language model",),
     "pretrain": ("audio transformer", "gated blocks"),
     "sft": ("audio transformer", "gated blocks", "language model"),
+    "af2-sft": ("encoder", "audio transformer", "gated blocks"),
 }
 
 

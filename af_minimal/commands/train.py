@@ -10,13 +10,21 @@ from pathlib import Path
 from .shards import train_on_shards
 
 STAGES = ("clap", "lm", "pretrain", "sft")  # recipe.py is slow to import
+CURRICULUM = ("lm", "short", "skills", "long")  # of preset mini2
 
 
 def add_train(parser: argparse.ArgumentParser) -> None:
     """Options of `train`."""
     parser.set_defaults(command=train)
-    parser.add_argument("--preset", default="mini", choices=("tiny", "mini"))
-    parser.add_argument("--stage", default="all", choices=(*STAGES, "all"))
+    presets = ("tiny", "mini", "mini2")
+    parser.add_argument("--preset", default="mini", choices=presets)
+    stages = (*STAGES, *CURRICULUM[1:], "all")
+    parser.add_argument(
+        "--stage",
+        default="all",
+        choices=stages,
+        help=f"mini2: {', '.join(CURRICULUM)}; others: {', '.join(STAGES)}; or all",
+    )
     parser.add_argument("--out", required=True, type=Path, help="folder of the run")
     parser.add_argument(
         "--resume", action="store_true", help="go on where the run stopped"
@@ -45,6 +53,37 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         help="the control: stage sft starts from the bare language model",
     )
 
+    parser.add_argument(
+        "--skip",
+        nargs="+",
+        default=[],
+        choices=CURRICULUM[1:],
+        help="stages of mini2 to leave out: what is each of them good for?",
+    )
+
+
+def train_curriculum(args: argparse.Namespace) -> None:
+    """Train `mini2`: one stage of its curriculum, or all and save the model."""
+    from ..systems.curriculum import recipe
+
+    sizes = recipe.SIZES
+    if args.scenes is not None:  # as many of SoundWorld, the others in proportion
+        share = args.scenes / sizes[recipe.SOUNDWORLD]
+        sizes = {name: max(2, round(share * n)) for name, n in sizes.items()}
+    run = recipe.CurriculumRun(
+        args.out,
+        sizes=sizes,
+        skip=tuple(args.skip),
+        steps=args.steps,
+        seed=args.seed,
+        workers=args.workers or 0,
+        precision=args.precision,
+    )
+    if args.stage == "all":
+        recipe.run_all(run, args.resume)
+    else:
+        recipe.run_stage(run, args.stage, args.resume)
+
 
 def train(args: argparse.Namespace) -> None:
     """Train one stage, or all of them and save the finished model."""
@@ -59,7 +98,14 @@ def train(args: argparse.Namespace) -> None:
             f"--start-from came with --stage {args.stage}; a finished model can go on "
             "with --stage sft only."
         )
+    known = CURRICULUM if args.preset == "mini2" else STAGES
+    if args.stage not in (*known, "all"):
+        raise ValueError(
+            f"preset {args.preset} has no stage {args.stage!r}; choose one of {known}."
+        )
     torch.set_num_threads(args.threads)
+    if args.preset == "mini2":
+        return train_curriculum(args)
     config = PRESETS[args.preset]
     if args.tower is not None:
         config = replace(config, encoder=replace(config.encoder, kind=args.tower))

@@ -1,0 +1,162 @@
+"""How `mini2` is made: text first, then three stages of longer audio, each resumable.
+
+    tokenizer -> lm -> short -> skills -> long -> model
+
+Its encoder starts as that of `mini`: the towers are the same but for their pooling.
+
+Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from ...config import PRESETS, FlamingoConfig
+from ...disk import checkpoints
+from ...scale.processes import fast_bfloat16
+from ...stages import StageConfig, trained_parts
+from ...tokenizer import load_tokenizer
+from ...training import train
+from .asked import SCENES, Asked
+from .building import new_model, new_tokenizer, rows_of, stage_batches, text_batches
+from .ears import HearingFlamingo
+from .stages import (
+    LONG,
+    SKILLS,
+    SOUNDWORLD,
+    TEXT,
+    CurriculumStage,
+    remaining,
+    stage_table,
+)
+
+SIZES = {SOUNDWORLD: 900, SKILLS: 400, LONG: 100}  # scenes that are heard
+READ = 3  # times as many are only read, by the language model
+
+
+@dataclass(frozen=True)
+class CurriculumRun:
+    """Where a run lives and what it learns from.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+
+    out: Path
+    config: FlamingoConfig = field(default_factory=lambda: PRESETS["mini2"])
+    sizes: Mapping[str, int] = field(default_factory=lambda: SIZES)
+    encoder: str | Path | None = "mini"  # whose encoder to begin with; None: untrained
+    skip: tuple[str, ...] = ()  # stages to leave out: what are they good for?
+    steps: int | None = None  # of each stage; None: as its recipe says
+    seed: int = 0
+    workers: int = 0  # processes that render ahead, where the encoder learns
+    precision: str | None = None  # None: "bf16" where the machine is fast at it
+
+    def recipe(self, config: StageConfig) -> StageConfig:
+        """A recipe as this run wants it: seed, precision, perhaps shorter."""
+        fast = "bf16" if fast_bfloat16() else "no"
+        config = replace(config, seed=self.seed, precision=self.precision or fast)
+        if self.steps is None:
+            return config
+        warmup = min(config.warmup, self.steps // 5)
+        return replace(config, steps=self.steps, warmup=warmup)
+
+    @property
+    def stages(self) -> list[CurriculumStage]:
+        """The stages that are not skipped."""
+        return remaining(self.skip)
+
+    @cached_property
+    def scenes(self) -> dict[str, list[Asked]]:
+        """Scenes with their questions, by dataset; the first ones of each are heard."""
+        return {
+            name: SCENES[name](READ * size, READ * size * self.seed)
+            for name, size in self.sizes.items()
+        }
+
+    @cached_property
+    def tokenizer(self):
+        """Trained on the text of the run the first time, then read."""
+        folder = self.out / "tokenizer"
+        if not (folder / "tokenizer.json").exists():
+            vocab = self.config.lm["vocab_size"]
+            new_tokenizer(self.scenes, vocab).save_pretrained(folder)
+        return load_tokenizer(folder)
+
+    def model(self) -> HearingFlamingo:
+        """The untrained model."""
+        return new_model(self.config, self.tokenizer, self.encoder, self.seed)
+
+
+def run_text(run: CurriculumRun, resume: bool = True) -> list[dict]:
+    """The language model's own training, on the text of all datasets.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    model = run.model()
+    rows = rows_of(run.scenes, run.tokenizer, run.config, run.seed)
+    batches = text_batches(rows, run.tokenizer, run.seed)
+    return train(model, batches, run.recipe(TEXT), run.out / "lm", resume)
+
+
+def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
+    """Do one stage; those before it, if not skipped, must be done.
+
+    Raises FileNotFoundError when they are not, and ValueError for an unknown stage or a
+    scene that is longer than the stage hears.
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    if name == "lm":
+        return run_text(run, resume)
+    done = ["lm", *(stage.name for stage in run.stages)]
+    if name not in done:
+        raise ValueError(f"stage {name!r} is not among {done}, the stages of this run.")
+    stage, before = run.stages[done.index(name) - 1], done[done.index(name) - 1]
+    model, log = run.model(), []
+    load_stage(run, before, model)
+    heard = {data: run.scenes[data][: run.sizes[data]] for data in stage.blend}
+    recipes = {name: stage.recipe}
+    if stage.warm is not None:
+        recipes = {f"{name}-warm": stage.warm, **recipes}
+    for folder, recipe in recipes.items():
+        features = run.out / "features"
+        batches = stage_batches(stage, recipe, model, heard, run.seed, features)
+        told = ", ".join(f"{k} {v:.3f}" for k, v in batches.padding().items())
+        print(f"{folder}: share of padding, {told}")
+        workers = run.workers if "encoder" in trained_parts(recipe.stage) else 0
+        settings = run.recipe(recipe), run.out / folder, resume, workers
+        log += train(model, batches, *settings)
+    return log
+
+
+def load_stage(run: CurriculumRun, name: str, model: HearingFlamingo) -> None:
+    """Load what a stage left; FileNotFoundError when it left nothing."""
+    steps, _ = checkpoints.load(run.out / name, model)
+    if steps == 0:
+        raise FileNotFoundError(f"{run.out / name} holds no weights: run {name} first.")
+
+
+def run_all(run: CurriculumRun, resume: bool = True) -> None:
+    """Text, then every stage that is not skipped, then the finished model.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    print(stage_table(run.stages))
+    run_text(run, resume)
+    for stage in run.stages:
+        run_stage(run, stage.name, resume)
+    finish(run)
+
+
+def finish(run: CurriculumRun) -> Path:
+    """Save the model that the last stage left, in float16; returns its folder.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    model, folder = run.model(), run.out / "model"
+    load_stage(run, run.stages[-1].name, model)
+    model.eval().save_pretrained(folder, torch.float16)
+    print(f"The model is in {folder}.")
+    return folder

@@ -1,0 +1,110 @@
+"""What a frozen encoder heard of each scene, kept on disk; and windows, drawn anew.
+
+Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from ...audio import cut_windows
+from ...config import FlamingoConfig
+from ...encoders import AudioEncoder
+from ...soundworld.corpus import RATE
+from ...soundworld.features import fingerprint, hear
+from ...soundworld.render import render
+from .asked import Asked
+
+SHARD = 100  # scenes in one file
+
+
+class Features:
+    """Dataset, scene -> features (W, E) or dense (W, n, E), and a mask of W windows.
+
+    With a folder, what it holds of this encoder and of these scenes is not heard again;
+    a run that is killed goes on at the next shard.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+
+    def __init__(
+        self,
+        encoder: AudioEncoder,
+        scenes: Mapping[str, Sequence[Asked]],
+        folder: str | Path | None = None,
+    ):
+        self.kept: dict[str, list[Tensor]] = {}
+        for dataset, rows in scenes.items():
+            path = folder and Path(folder) / fingerprint(encoder) / dataset
+            self.kept[dataset] = hear_all(encoder, rows, path)
+
+    def __call__(self, dataset: str, scene: int) -> tuple[Tensor, Tensor]:
+        """Of one scene: features float32 and mask bool, real windows alone."""
+        heard = self.kept[dataset][scene].float()
+        return heard, torch.ones(len(heard), dtype=torch.bool)
+
+
+def hear_all(
+    encoder: AudioEncoder, scenes: Sequence[Asked], folder: Path | None = None
+) -> list[Tensor]:
+    """Features of each scene, float16 (W, E) or (W, n, E), W its own real windows.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    found, encoder = [], encoder.eval()
+    bar = tqdm(range(0, len(scenes), SHARD), desc="hear", disable=len(scenes) < SHARD)
+    for start in bar:
+        part = scenes[start : start + SHARD]
+        path = folder and folder / f"{start:08d}-{scenes_of(part)}.safetensors"
+        if path and path.exists():
+            tensors = load_file(path)
+        else:
+            waves = [render(scene.score, RATE) for scene in part]
+            heard, mask = hear(encoder, waves)
+            counts = mask.sum(1).tolist()
+            names = map(str, range(len(part)))
+            rows = [
+                h[:n].half().contiguous() for h, n in zip(heard, counts, strict=True)
+            ]
+            tensors = dict(zip(names, rows, strict=True))
+            if path:
+                write_shard(path, tensors)
+        found += [tensors[str(i)] for i in range(len(part))]
+    return found
+
+
+def scenes_of(part: Sequence[Asked]) -> str:
+    """Letters that tell scenes apart, and that other scenes do not have."""
+    seeds = [scene.score.seed for scene in part]
+    return f"{len(seeds)}-{sum(s * (i + 1) for i, s in enumerate(seeds)) % 16**8:08x}"
+
+
+def write_shard(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write a file aside and move it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".part")
+    save_file(tensors, aside)
+    os.replace(aside, path)
+
+
+class Windows:
+    """Dataset, scene -> windows (W, samples) and mask, rendered when asked for.
+
+    For a stage whose encoder learns: what it heard before is no longer what it hears.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+
+    def __init__(self, scenes: Mapping[str, Sequence[Asked]], config: FlamingoConfig):
+        self.scenes, self.audio = scenes, config.audio
+
+    def __call__(self, dataset: str, scene: int) -> tuple[Tensor, Tensor]:
+        """Of one scene: samples float32, real windows alone."""
+        wave = render(self.scenes[dataset][scene].score, RATE)
+        windows, mask = cut_windows(wave, self.audio, pad_to_max=False)
+        return torch.from_numpy(windows), torch.from_numpy(mask)

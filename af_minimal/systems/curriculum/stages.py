@@ -1,0 +1,95 @@
+"""The three stages of Audio Flamingo 2: longer audio each time, other parts awake.
+
+The language model learns text first (`lm`), because a frozen one that cannot speak
+teaches nothing. It then keeps still in all three stages. Official AF2 starts from
+Qwen2.5 and lets the rows of its new tokens learn as well; here the text stage has met
+these tokens already.
+
+Official: audio_flamingo_2 configs/pretrain.yaml and sft.yaml; stage 3 is in the paper
+Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+"""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...stages import StageConfig, trained_parts
+
+SOUNDWORLD, SKILLS, LONG = "SoundWorld", "AudioSkills", "LongAudio"
+
+
+@dataclass(frozen=True)
+class CurriculumStage:
+    """What one stage hears, what it learns from, and its recipe.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+
+    name: str
+    windows: int  # W, most windows of an audio; official: 3, 9 (12 in sft.yaml), 30
+    blend: Mapping[str, float]  # dataset -> weight in a virtual epoch
+    recipe: StageConfig
+    warm: StageConfig | None = None  # before it, where the recipe trains the encoder
+
+    @property
+    def trains(self) -> tuple[str, ...]:
+        """The parts that learn."""
+        return trained_parts(self.recipe.stage)
+
+
+TEXT = StageConfig("lm", 800, 2e-3)
+CURRICULUM = (
+    CurriculumStage(
+        "short",
+        5,
+        {SOUNDWORLD: 1.0},
+        StageConfig("pretrain", 400, 7e-4, warmup=50, gate_lr=20),
+    ),
+    CurriculumStage(
+        "skills",
+        12,
+        {SOUNDWORLD: 0.4, SKILLS: 1.0},
+        StageConfig("af2-sft", 12, 1e-4, warmup=3, checkpoint_every=6),
+        # a step with the encoder costs several without: most go by what it has heard
+        warm=StageConfig("pretrain", 400, 7e-4, warmup=30, gate_lr=5),
+    ),
+    CurriculumStage(
+        "long",
+        30,
+        {SOUNDWORLD: 0.2, SKILLS: 0.3, LONG: 1.0},
+        StageConfig("pretrain", 250, 5e-4, warmup=30, gate_lr=5),
+    ),
+)
+NAMES = tuple(stage.name for stage in CURRICULUM)
+
+
+def remaining(
+    skip: Container[str] = (), stages: Sequence[CurriculumStage] = CURRICULUM
+) -> list[CurriculumStage]:
+    """The stages without those to be skipped.
+
+    Raises ValueError when `skip` names no stage, or nothing is left.
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    names = [stage.name for stage in stages]
+    unknown = sorted(set(skip) - set(names))
+    left = [stage for stage in stages if stage.name not in skip]
+    if unknown or not left:
+        raise ValueError(
+            f"skip is {sorted(skip)} and the stages are {names}; skip some of these, "
+            "and not all."
+        )
+    return left
+
+
+def stage_table(stages: Sequence[CurriculumStage] = CURRICULUM) -> str:
+    """The stages as text for people: windows, data, and who learns.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    head = f"{'stage':<8}{'windows':>8}  {'learns from':<44}{'trains'}"
+    lines = [head]
+    for stage in stages:
+        blend = ", ".join(f"{name} x {w:g}" for name, w in stage.blend.items())
+        trains = ", ".join(stage.trains)
+        lines.append(f"{stage.name:<8}{stage.windows:>8}  {blend:<44}{trains}")
+    return "\n".join(lines)

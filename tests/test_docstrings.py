@@ -6,6 +6,7 @@
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -86,12 +87,82 @@ def test_notebook_and_the_files_it_opens_name_each_other(path):
         assert path.name in named, f"nothing in {name} says it is taught here"
 
 
+def words_for(path: Path) -> set[str]:
+    """What prose may call a module: its file, or the folder that it is in."""
+    inside = path.relative_to(PACKAGE)
+    files = {str(inside), inside.name} - {"__init__.py"}
+    return files | {f"{folder}/" for folder in inside.parents[:-1]}
+
+
+def taken_from_package(code: str) -> set[str]:
+    """Modules, and things in them, that code imports or reaches by a dot."""
+    tree, found, bound = ast.parse(code), set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("af_minimal"):
+            found |= {f"{node.module}.{a.name}" for a in node.names} | {node.module}
+            bound |= {a.asname or a.name for a in node.names}
+        elif isinstance(node, ast.Import):
+            bound |= {a.asname for a in node.names if a.name.startswith("af_minimal")}
+    for node in ast.walk(tree):
+        whole = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+        if whole.split(".")[0] in bound:
+            found |= {whole}
+    return {part for name in found for part in ends_of(name)}
+
+
+def ends_of(name: str) -> list[str]:
+    """a.b.c -> a.b.c, b.c, c."""
+    parts = name.split(".")
+    return [".".join(parts[i:]) for i in range(len(parts))]
+
+
+@cache
+def used_and_said(notebook: Path) -> tuple[set[str], set[str]]:
+    """What a notebook takes from the package, and the files that its prose names."""
+    code, said = [], set()
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            said |= set(FILE.findall(text))
+        elif not text.startswith("%%"):
+            lines = text.splitlines()
+            code += [x for x in lines if not x.lstrip().startswith(("%", "!"))]
+    return taken_from_package("\n".join(code)), said
+
+
 @pytest.mark.parametrize("path", CORE, ids=lambda p: p.name)
 def test_notebooks_that_teach_a_part_of_the_core_name_its_file(path):
     existing = {p.name: p for p in NOTEBOOKS}
     for name in notebooks_named_by(path) & set(existing):
         text = existing[name].read_text(encoding="utf-8")
         assert path.name in text, f"{name} does not name {path.name}"
+
+
+@every_module
+def test_notebooks_that_teach_a_module_name_it_or_use_it(path):
+    existing = {p.name: p for p in NOTEBOOKS}
+    inside = path.relative_to(PACKAGE).with_suffix("")
+    dotted = ".".join(inside.parts).removesuffix(".__init__")
+    own = {name for name, _ in public_things(tree_of(path)) if "." not in name}
+    for name in notebooks_named_by(path) & set(existing):
+        used, said = used_and_said(existing[name])
+        mine = own | {dotted, dotted.rsplit(".", 1)[-1]}
+        assert mine & used or words_for(path) & said, (
+            f"{name} neither uses {inside}.py nor names it: say in its prose what the "
+            "file is for, or drop `Taught in`"
+        )
+
+
+def test_what_a_notebook_takes_is_seen():
+    code = (
+        "import af_minimal as af\nfrom af_minimal.course import viz\nimport numpy as np"
+    )
+    code += "\naf.disk.storage.SHIPPED\nviz.mel(x)\nnp.mean(x)\nx.hear()"
+    found = taken_from_package(code)
+    assert {"course", "viz", "storage.SHIPPED", "disk.storage", "mel"} <= found
+    assert not {"mean", "hear"} & found
+    assert words_for(PACKAGE / "a" / "b.py") == {"a/b.py", "b.py", "a/"}
+    assert words_for(PACKAGE / "a" / "__init__.py") == {"a/__init__.py", "a/"}
 
 
 def test_silent_things_and_lists_are_seen():

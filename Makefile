@@ -15,6 +15,10 @@ export TOKENIZERS_PARALLELISM ?= false
 export WANDB_MODE ?= disabled
 export HF_HUB_OFFLINE ?= 1
 
+# tests side by side; a notebook's cells share a kernel, so a file is never divided
+WORKERS ?= 2
+BY_FILE = -n $(WORKERS) --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help setup lab test test-browser notebooks clean-nb site \
   lint loc eval train findings benchmarks million
@@ -41,13 +45,14 @@ lab: setup  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab notebooks/00_meet_the_model.ipynb
 
 test: setup  ## run the tests, then every notebook from top to bottom
-	$(BIN)/python -m pytest -m 'not gpu and not browser' tests
-	$(if $(NOTEBOOKS),$(BIN)/python -m pytest --nbval-lax --nbval-current-env \
+	$(BIN)/python -m pytest $(BY_FILE) -m 'not gpu and not browser' tests
+	$(if $(NOTEBOOKS),$(BIN)/python -m pytest $(BY_FILE) --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 $(NOTEBOOKS),@echo 'no notebooks yet')
 
 test-browser: setup  ## drive notebooks in a browser (ONLY='00 or 09', ONLY=widget)
 	@$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest -m browser -s tests/browser $(if $(ONLY),-k '$(ONLY)')
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadgroup -m browser tests/browser \
+	  $(if $(ONLY),-k '$(ONLY)')
 
 notebooks: setup  ## run the notebooks in place and clean them (NOTEBOOKS=... for one)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \

@@ -1,6 +1,8 @@
 """One browser and one JupyterLab for all tests, on a copy of the notebooks."""
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,13 @@ FLAGS = [
     "--use-fake-device-for-media-stream",  # a microphone that beeps
     "--autoplay-policy=no-user-gesture-required",
 ]
+
+
+@pytest.fixture(autouse=True)
+def in_time():
+    """Skip what would begin after `BROWSER_UNTIL` (s since 1970): CI has an end."""
+    if time.time() > float(os.environ.get("BROWSER_UNTIL", "inf")):
+        pytest.skip("no time is left for it in this run (BROWSER_UNTIL)")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 from . import lab
 from .conftest import ROOT
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]  # built once
 
 HEARD = "01_sound_into_windows"  # the quickest that has players
 BROKEN = "() => [...document.images].filter(e => !e.naturalWidth).map(e => e.src)"

@@ -53,11 +53,18 @@ def invented_word(rng: np.random.Generator) -> str:
 
 
 def any_word(rng: np.random.Generator) -> str:
-    """One to four syllables, each perhaps closed by a consonant."""
-    consonants = list("bcdfghjklmnpqrstvwxyz")
+    """One to four syllables, each perhaps closed by a consonant.
+
+    Half of the words have few letters, so that pieces come twice, as in "kikuku". One
+    who copies by "what followed this piece?" alone goes round in circles there.
+    """
+    consonants, vowels = list("bcdfghjklmnpqrstvwxyz"), VOWELS
+    if rng.random() < 0.5:
+        consonants = rng.choice(consonants, rng.integers(1, 4), replace=False)
+        vowels = rng.choice(VOWELS, 2, replace=False)
     syllables = []
     for _ in range(rng.integers(1, 5)):
         start = rng.choice(consonants) if rng.random() < 0.9 else ""
         close = rng.choice(consonants) if rng.random() < 0.3 else ""
-        syllables.append(start + rng.choice(VOWELS) + close)
+        syllables.append(start + rng.choice(vowels) + close)
     return "".join(syllables)

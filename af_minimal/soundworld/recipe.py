@@ -36,11 +36,11 @@ STAGES = {
     "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
-    "sft": StageConfig("sft", 8500, 7e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 8500, 6e-4, gate_lr=20, precision="bf16"),
 }
-FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
-LONG_EPISODES = 0.35  # of them with four examples or more
-MIXED_NAMES = 0.2  # of their classifications, with examples of several names
+FEW_SHOT = 0.6  # share of the steps of sft that learn from examples
+LONG_EPISODES = 0.6  # of them with four examples or more
+MIXED_NAMES = 0.1  # of their classifications, with examples of several names
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model

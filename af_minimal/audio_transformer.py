@@ -111,7 +111,7 @@ class SelfAttention(nn.Module):
         bias = None
         if mask is not None:
             # the smallest number, not -inf: a row with nothing real stays finite
-            least = torch.tensor(torch.finfo(q.dtype).min, device=q.device)
+            least = q.new_tensor(torch.finfo(q.dtype).min)  # of q's own precision
             bias = torch.where(mask, torch.zeros_like(least), least)  # (N, 1, 1, S)
         p = self.dropout.p if self.dropout.training else 0.0
         # in blocks: the (S, S) weights of 1,920 tokens are never held at once

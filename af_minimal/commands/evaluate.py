@@ -19,16 +19,32 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
 def evaluate(args: argparse.Namespace) -> None:
     """Print the tables, and write the report if asked for."""
     from ..disk.reports import make_report, save_report, table
-    from ..disk.storage import model_folder
+    from ..disk.storage import model_folder, read_folder
     from ..evaluation import GREEDY
     from ..soundworld.corpus import HELD_OUT_SEED
-    from ..soundworld.examine import examine
 
     folder = model_folder(args.model)
-    sections = examine(folder, args.scenes, args.recordings)
+    if read_folder(folder)[0].family == "af2":
+        sections = examine_af2(folder, args)
+    else:
+        from ..soundworld.examine import examine
+
+        sections = examine(folder, args.scenes, args.recordings)
     title = f"{args.model}: {args.scenes} held-out scenes, greedy decoding"
     report = make_report(title, sections, HELD_OUT_SEED, GREEDY, folder)
     print(table(report))
     if args.out is not None:
         save_report(args.out, report)
         print(f"\nEvery answer is in {args.out}.")
+
+
+def examine_af2(folder: Path, args: argparse.Namespace) -> list[dict]:
+    """The exams of the curriculum; ValueError where recordings are asked for."""
+    from ..systems.curriculum.exam import examine
+
+    if args.recordings is not None:
+        raise ValueError(
+            f"--recordings came with {args.model}, which has met no recordings and has "
+            "no text tower to compare them with; leave it out."
+        )
+    return examine(folder, args.scenes)

@@ -25,13 +25,13 @@ def add_findings(parser: argparse.ArgumentParser) -> None:
 
 def findings(args: argparse.Namespace) -> None:
     """Measure what is missing, write JSON and page, and print a line for each."""
-    from ..findings import af1, compa
+    from ..findings import af1, af2, compa
     from ..findings.rows import summary
     from ..findings.run import run
 
     rows = run(
-        [*af1.CLAIMS, *compa.CLAIMS],
-        af1.EXPERIMENTS | compa.EXPERIMENTS,
+        [*af1.CLAIMS, *compa.CLAIMS, *af2.CLAIMS],
+        af1.EXPERIMENTS | compa.EXPERIMENTS | af2.EXPERIMENTS,
         args.out,
         args.seeds,
         args.only,

@@ -126,12 +126,18 @@ def exam_questions(scene: Scene, seed: int) -> list[QA]:
 
 
 def answer_all(
-    model, features: Tensor, mask: Tensor, asked: list[tuple[int, QA]], batch: int = 64
+    model,
+    features: Tensor,
+    mask: Tensor,
+    asked: list[tuple[int, QA]],
+    batch: int = 64,
+    decoding: dict = GREEDY,
 ) -> list[str]:
     """Greedy answers to (scene, question) pairs, in their order.
 
     Args:
         features: (scenes, L, E) of the encoder, with mask (scenes, L).
+        decoding: how to generate, where the longest answer needs more tokens.
     """
     # a batch waits for its longest answer; answers of one kind are alike in length
     order = sorted(range(len(asked)), key=lambda k: asked[k][1].kind)
@@ -141,7 +147,7 @@ def answer_all(
         chosen = order[start : start + batch]
         texts = [inference_text(asked[k][1].prompt, asked[k][1].task) for k in chosen]
         rows = torch.tensor([asked[k][0] for k in chosen], device=features.device)
-        said = complete(model, texts, features[rows], mask[rows], **GREEDY)
+        said = complete(model, texts, features[rows], mask[rows], **decoding)
         for k, answer in zip(chosen, said, strict=True):
             answers[k] = answer
     return answers

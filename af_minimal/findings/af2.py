@@ -1,0 +1,189 @@
+"""Audio Flamingo 2's findings: dense features, places, stages, data, and batches.
+
+Taught in: notebooks/15_audio_skills_and_long_audio.ipynb, notebooks/20_findings.ipynb
+"""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from ..systems.curriculum.asked import LONG, SCENES, SKILLS, SOUNDWORLD
+from ..systems.long_audio.batching import dynamic_batches, padded_share
+from . import toy_stages
+from .rows import Claim, Experiment, Numbers
+from .toy_af2 import (
+    COUNT_TOY,
+    DEPTH_TOY,
+    READING,
+    TOY,
+    blocks_by_depth,
+    counting,
+    dense_or_pooled,
+)
+
+ROWS = 4000  # sounds of the padding experiment
+SCENES_EACH = {SOUNDWORLD: 300, SKILLS: 300, LONG: 100}
+LONGEST, MEDIAN = 400, 20  # vectors of a sound
+BATCH = 32  # sounds
+
+
+def padding(seed: int, rows: int = ROWS, scenes=SCENES_EACH) -> Numbers:
+    """T-B7: share of padding in batches drawn at random, and in batches by length.
+
+    Once for log-normal lengths and once for those of the three datasets of `mini2`.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    rng, numbers = np.random.default_rng([seed, 54]), {}
+    drawn = rng.lognormal(math.log(MEDIAN), 1.0, rows)
+    drawn = np.clip(np.ceil(drawn), 1, LONGEST).astype(int).tolist()
+    seconds = [
+        scene.score.duration_s
+        for name, count in scenes.items()
+        for scene in SCENES[name](count, count * seed)
+    ]
+    for name, lengths in (
+        ("log-normal", drawn),
+        ("datasets of mini2", [math.ceil(s / 2) for s in seconds]),  # windows of 2 s
+    ):
+        order = rng.permutation(len(lengths)).tolist()
+        blind = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+        most = BATCH * max(lengths)
+        by_length = dynamic_batches(lengths, most, BATCH)
+        numbers[f"{name}: random"] = padded_share(lengths, blind)
+        numbers[f"{name}: by length"] = padded_share(lengths, by_length)
+    return numbers
+
+
+EXPERIMENTS = {
+    "AF2 features": Experiment(dense_or_pooled, partial(repr, TOY)),
+    "AF2 curriculum": Experiment(
+        toy_stages.curriculum, partial(repr, (toy_stages.TOY, toy_stages.READING))
+    ),
+    "AF2 data": Experiment(
+        toy_stages.skills_or_size,
+        partial(repr, (toy_stages.DATA_TOY, toy_stages.READING)),
+    ),
+    "AF2 depth": Experiment(blocks_by_depth, partial(repr, (DEPTH_TOY, READING))),
+    "AF2 padding": Experiment(padding, partial(repr, (ROWS, SCENES_EACH, BATCH))),
+    "AF2 counting": Experiment(counting, partial(repr, COUNT_TOY)),
+}
+
+CLAIMS = [
+    Claim(
+        id="T-B2",
+        claim="A vector for each part of a sound beats one for the whole by 25 points "
+        "on order, onset and number; what it is, both know.",
+        paper="MMAU 47.0 % → 69.0 %, one vector of 256 or 64 of 2048",
+        experiment="AF2 features",
+        ours="order, dense minus pooled",
+        rules=(
+            "order, dense minus pooled >= 0.25",
+            "onset, dense minus pooled >= 0.25",
+            "count, dense minus pooled >= 0.25",
+            "class, dense minus pooled <= 0.05",
+        ),
+    ),
+    Claim(
+        id="T-B3",
+        claim="Without positions the model cannot tell one order of its windows from "
+        "another: the logits are the same (largest change).",
+        paper="exact, by construction",
+        experiment="AF2 features",
+        ours="logits change by shuffling, no positions",
+        rules=(
+            "logits change by shuffling, no positions <= 1e-5",
+            "logits change by shuffling, dense > 1e-2",
+        ),
+    ),
+    Claim(
+        id="T-B3 order",
+        claim="So what is first is a guess between the two sounds without positions, "
+        "and known with rotary ones.",
+        paper="MMAU 59.1 % → 69.0 %, LongAudioBench 4.3 → 6.4",
+        experiment="AF2 features",
+        ours="order, dense",
+        rules=("order, dense >= 0.85", "order, no positions <= 0.6"),
+        chance="order, knowing both sounds",
+    ),
+    Claim(
+        id="T-B4 at once",
+        claim="All stages at once, as many steps: 5 points less (mean of what is it, "
+        "skills, long).",
+        paper="MMAU 58.8 % → 69.0 %",
+        experiment="AF2 curriculum",
+        ours="all: lost all at once",
+        rules=("all: lost all at once >= 0.05",),
+    ),
+    Claim(
+        id="T-B4 long",
+        claim="Without the third stage long recordings lose 10 points, and short ones "
+        "nothing.",
+        paper="LongAudioBench 50.2 % → 64.2 %, whose rows do not add up",
+        experiment="AF2 curriculum",
+        ours="long: lost without stage 3",
+        rules=(
+            "long: lost without stage 3 >= 0.1",
+            "skills: change without stage 3 <= 0.05",
+        ),
+    ),
+    Claim(
+        id="T-B4 awake",
+        claim="A language model that learns along describes better, and reasons worse "
+        "with what only text has told it.",
+        paper="AudioCaps 0.58 → 0.62, GTZAN 69.1 % → 74.2 %, MMAU 69.0 % → 64.5 %",
+        experiment="AF2 curriculum",
+        ours="reasoning: gained awake",
+        rules=("caption: gained awake > 0", "reasoning: gained awake < 0"),
+    ),
+    Claim(
+        id="T-B5",
+        claim="A small language model with questions of skills beats one of four times "
+        "the weights without; what it is, both know as well with them as without.",
+        paper="0.5B with AudioSkills 64.5 %, 3B without 48.6 %; GTZAN 68.8 and 69.1 %",
+        experiment="AF2 data",
+        ours="skills, small, skills",
+        rules=(
+            "skills, small, skills > skills, large, no skills",
+            "class: change by skills <= 0.02",
+        ),
+        chance="chance: skills",
+    ),
+    Claim(
+        id="T-B6",
+        claim="A gated block before every layer is no worse than one before every "
+        "third, and that than one before every sixth.",
+        paper="MMAU 69.0, 65.7 and 61.7 %",
+        experiment="AF2 depth",
+        ours="every 1",
+        rules=(
+            "every 3 <= every 1, plus two standard errors",
+            "every 6 <= every 3, plus two standard errors",
+            "every 6 < every 1",
+        ),
+        chance="chance",
+    ),
+    Claim(
+        id="T-B7",
+        claim="Batches of like length hold less padding than those drawn at random.",
+        paper="58 % → 16 %",
+        experiment="AF2 padding",
+        ours="log-normal: by length",
+        rules=(
+            "log-normal: by length <= 0.16",
+            "log-normal: random >= 0.5",
+            "datasets of mini2: by length < datasets of mini2: random",
+        ),
+    ),
+    Claim(
+        id="T-B8",
+        claim="It is easiest to count a sound that is named, harder the first one, "
+        "hardest the second.",
+        paper="three levels of AudioSkills, no number",
+        experiment="AF2 counting",
+        ours="level 1",
+        rules=("level 1 > level 2", "level 2 > level 3"),
+        chance="chance",
+    ),
+]

@@ -1,0 +1,288 @@
+"""Audio Flamingo 2's curriculum: stages, packed rows, the ear inside, runs, exams."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from af_minimal import __main__ as cli
+from af_minimal.audio import Clip
+from af_minimal.config import PRESETS
+from af_minimal.model import load
+from af_minimal.stages import freeze
+from af_minimal.systems.curriculum import recipe
+from af_minimal.systems.curriculum.asked import SCENES
+from af_minimal.systems.curriculum.batches import CurriculumBatches
+from af_minimal.systems.curriculum.building import (
+    new_model,
+    new_tokenizer,
+    rows_of,
+    stage_batches,
+    text_batches,
+)
+from af_minimal.systems.curriculum.ears import (
+    check_heard,
+    dense_encoder,
+    parts_alike,
+)
+from af_minimal.systems.curriculum.exam import long_exam, skills_exam
+from af_minimal.systems.curriculum.small import (
+    SMALL,
+    VOCABULARY,
+    small_curriculum,
+    some_scenes,
+)
+from af_minimal.systems.curriculum.stages import (
+    CURRICULUM,
+    LONG,
+    NAMES,
+    SKILLS,
+    SOUNDWORLD,
+    remaining,
+    stage_table,
+)
+
+SILENCE = Clip.from_array(np.zeros(16_000, dtype=np.float32), 16_000)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return some_scenes(6)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(scenes):
+    return new_tokenizer(scenes, VOCABULARY)
+
+
+@pytest.fixture
+def model(tokenizer):
+    """Untrained, with open gates."""
+    model = new_model(SMALL, tokenizer)
+    for block in model.gated_blocks:
+        block.attn_gate.data.fill_(0.7)
+        block.ff_gate.data.fill_(0.7)
+    return model.eval()
+
+
+# stages
+
+
+def test_windows_grow_and_the_language_model_keeps_still():
+    assert [stage.windows for stage in CURRICULUM] == [5, 12, 30]
+    frozen = {"audio transformer", "gated blocks"}
+    assert [set(s.trains) for s in CURRICULUM] == [frozen, frozen | {"encoder"}, frozen]
+    assert set(CURRICULUM[2].blend) == {SOUNDWORLD, SKILLS, LONG}
+    for stage in CURRICULUM:
+        line = next(x for x in stage_table().splitlines() if x.startswith(stage.name))
+        assert f" {stage.windows} " in line and "language model" not in line
+
+
+def test_a_stage_trains_what_its_table_says(model):
+    for stage in CURRICULUM:
+        freeze(model, stage.recipe.stage)
+        learns = {n for n, p in model.named_parameters() if p.requires_grad}
+        assert any(n.startswith("encoder.") for n in learns) == (stage.name == "skills")
+        assert not any(".decoder_layer." in n or "embed" in n for n in learns)
+
+
+def test_stages_are_skipped_by_name():
+    assert [s.name for s in remaining(["skills"])] == ["short", "long"]
+    with pytest.raises(ValueError, match="the stages are"):
+        remaining(["sleep"])
+    with pytest.raises(ValueError, match="not all"):
+        remaining(NAMES)
+
+
+# scenes and rows
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_scenes_are_heard_whole_and_are_the_same_for_a_seed(name, scenes):
+    (stage,) = [s for s in CURRICULUM if name in s.blend][:1]
+    for scene in scenes[name]:
+        assert len(scene.questions) == len(scene.weights) > 0
+        check_heard(scene.score.duration_s, SMALL, stage.windows)
+    assert SCENES[name](2, 0) == scenes[name][:2]
+    assert SCENES[name](2, 50) != scenes[name][:2]
+
+
+def test_a_sound_that_would_be_cut_is_refused():
+    with pytest.raises(ValueError, match="has no answer"):
+        check_heard(24.0, SMALL, 5)
+
+
+def test_packed_questions_cannot_see_each_other(model, scenes):
+    rows = rows_of(scenes, model.tokenizer, SMALL)[SKILLS]
+    row = max(rows, key=lambda row: len(row.texts))
+    assert len(row.texts) > 1 and row.length == len(row.ids) + row.audio
+    heard = torch.randn(1, row.audio // 2, 2, SMALL.audio_width)
+    places = torch.tensor([row.places])
+    with torch.no_grad():
+        whole = model(
+            torch.tensor([row.ids]), position_ids=places, audio_features=heard
+        ).logits[0]  # (T, V)
+        alone = [
+            model(torch.tensor([text]), audio_features=heard).logits[0]
+            for text in row.texts
+        ]
+    torch.testing.assert_close(whole, torch.cat(alone))
+
+
+def test_padding_changes_no_loss(model, scenes):
+    rows = rows_of(scenes, model.tokenizer, SMALL)
+    hear = {
+        name: [torch.randn(row.audio // 2, 2, SMALL.audio_width) for row in some]
+        for name, some in rows.items()
+    }
+
+    def sound(name, scene):
+        heard = hear[name][scene]
+        return heard, torch.ones(len(heard), dtype=torch.bool)
+
+    batches = CurriculumBatches(
+        {SKILLS: rows[SKILLS][:3]}, {SKILLS: 1.0}, model.tokenizer, sound
+    )
+    (batch,) = batches(0)
+    assert len(batch["input_ids"]) > 1
+    total = count = 0
+    for i in range(len(batch["input_ids"])):
+        row = {k: v[i : i + 1] for k, v in batch.items()}
+        n = int((row["labels"] != -100).sum())
+        length = int((row["input_ids"] != model.tokenizer.pad_token_id).sum())
+        short = {k: v[:, :length] for k, v in row.items() if "audio" not in k}
+        real = int(row["audio_mask"].sum())
+        heard = {k: v[:, :real] for k, v in row.items() if "audio" in k}
+        total += n * model(**short, **heard).loss.item()
+        count += n
+    assert model(**batch).loss.item() == pytest.approx(total / count, rel=1e-4)
+
+
+def test_batches_belong_to_their_step_and_hold_little_padding(tokenizer):
+    many = {SOUNDWORLD: SCENES[SOUNDWORLD](40, 0), SKILLS: SCENES[SKILLS](40, 0)}
+    rows = rows_of(many, tokenizer, SMALL)
+    batches = text_batches(rows, tokenizer)
+    again = text_batches(rows, tokenizer)
+    late = again(30)[0]["input_ids"]  # whatever was asked for before
+    assert torch.equal(batches(2)[0]["input_ids"], again(2)[0]["input_ids"])
+    assert torch.equal(batches(30)[0]["input_ids"], late)
+    assert not torch.equal(batches(0)[0]["input_ids"], batches(1)[0]["input_ids"])
+    found = batches.padding()
+    assert found["dynamic"] < found["random"]
+    for step in range(20):
+        (batch,) = batches(step)
+        assert batch["input_ids"].numel() <= 1280 and "audio_mask" not in batch
+
+
+# ears
+
+
+def test_windows_and_features_give_the_same_and_windows_teach_the_encoder(
+    model, scenes
+):
+    short, skills, _ = CURRICULUM
+    features = stage_batches(short, short.recipe, model, scenes)
+    windows = stage_batches(
+        replace(short, recipe=skills.recipe), skills.recipe, model, scenes
+    )
+    (one,), (other,) = features(0), windows(0)
+    assert "windows" in other and "audio_features" not in other
+    loss = model(**other).loss
+    # features are kept in half precision
+    assert loss.item() == pytest.approx(model(**one).loss.item(), rel=1e-3)
+    loss.backward()
+    assert model.encoder.tower.out.weight.grad.abs().max() > 0
+
+
+def test_the_encoder_of_mini_is_taken_over():
+    config = PRESETS["mini2"]
+    dense, pooled = dense_encoder(config, "mini"), load_mini().encoder
+    fold = dense.tower.fold.weight
+    torch.testing.assert_close(fold, pooled.tower.fold.weight)
+    # where all parts of a window are the same, both say the same
+    part = torch.rand(2, config.encoder.width)
+    joined = part.unsqueeze(-1).expand(-1, -1, 4).flatten(1)
+    torch.testing.assert_close(dense.tower.out(part), pooled.tower.out(joined))
+    noise = 0.1 * torch.randn(2, config.audio.window)
+    assert dense(noise).shape == (2, 4, config.encoder.width)
+    assert parts_alike(dense, pooled, noise) > 0.8
+
+
+def load_mini():
+    from af_minimal.disk.storage import model_folder
+
+    return load(model_folder("mini"))
+
+
+def test_an_encoder_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="does not fit"):
+        dense_encoder(SMALL, "mini")
+
+
+# runs
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """All stages of a small run, two steps each."""
+    run = recipe.CurriculumRun(
+        tmp_path_factory.mktemp("run"),
+        SMALL,
+        {SOUNDWORLD: 4, SKILLS: 3, LONG: 2},
+        encoder=None,
+        steps=2,
+    )
+    recipe.run_all(run)
+    return run
+
+
+def test_a_run_leaves_a_model_that_answers(run):
+    model = load(run.out / "model")
+    assert model.config.name == "small2"
+    said = model.ask(SILENCE, "what do you hear?", max_new_tokens=2)
+    assert isinstance(said, str)
+
+
+def test_what_is_done_is_not_done_again(run, monkeypatch):
+    before = (run.out / "model" / "model.safetensors").read_bytes()
+    monkeypatch.setattr(CurriculumBatches, "__call__", None)
+    recipe.run_all(run)
+    assert (run.out / "model" / "model.safetensors").read_bytes() == before
+
+
+def test_a_stage_needs_those_before_it(run, tmp_path):
+    fresh = replace(run, out=tmp_path)
+    with pytest.raises(FileNotFoundError, match="run lm first"):
+        recipe.run_stage(fresh, "short")
+    with pytest.raises(ValueError, match="not among"):
+        recipe.run_stage(replace(run, skip=("long",)), "long")
+
+
+def test_each_preset_has_its_own_stages(tmp_path, capsys):
+    for preset, stage in (("mini2", "clap"), ("mini", "skills")):
+        asked = ["train", "--preset", preset, "--stage", stage, "--out", str(tmp_path)]
+        assert cli.main(asked) == 2
+        assert f"no stage '{stage}'" in capsys.readouterr().err
+
+
+def test_the_small_curriculum_skips_and_learns(scenes):
+    few = {name: some[:1] for name, some in scenes.items()}
+    model, logs = small_curriculum(few, skip=["skills"], steps=4)
+    assert list(logs) == ["lm", "short", "long"]
+    assert logs["lm"][-1]["loss"] < logs["lm"][0]["loss"]
+    assert model.tokenizer is not None
+
+
+# exams
+
+
+@pytest.mark.parametrize("audio", ["own", "other"])
+def test_exams_have_a_line_for_each_skill_and_a_control(model, audio):
+    section = skills_exam(model, 7, audio)
+    assert len(section["measures"]) == 8 and len(section["rows"]) == 7
+    assert ("other" in section["name"]) == (audio == "other")
+    long = long_exam(model, 2, audio)
+    assert long["measures"][0]["measure"] == "all"
+    with pytest.raises(ValueError, match="audio is"):
+        skills_exam(model, 7, "silence")

@@ -1,0 +1,123 @@
+"""Audio Flamingo 2's findings: every rule names what is measured, streams are true."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from af_minimal.findings import af1, af2, compa, toy_stages
+from af_minimal.findings import toy_af2 as toys
+from af_minimal.findings.rows import is_true
+from af_minimal.findings.toy_stream import (
+    NAMES,
+    Toy,
+    batches_of,
+    draw_stream,
+    spread,
+    toy_model,
+    toy_tokenizer,
+)
+
+TINY = Toy(steps=2, scenes=40, examined=30, width=32, tokens=400)
+MEASURES = {
+    "AF2 features": lambda seed: toys.dense_or_pooled(seed, TINY),
+    "AF2 curriculum": lambda seed: toy_stages.curriculum(seed, TINY),
+    "AF2 data": lambda seed: toy_stages.skills_or_size(seed, TINY),
+    "AF2 depth": lambda seed: toys.blocks_by_depth(seed, replace(TINY, layers=6), 2),
+    "AF2 padding": lambda seed: af2.padding(
+        seed, 400, dict.fromkeys(af2.SCENES_EACH, 3)
+    ),
+    "AF2 counting": lambda seed: toys.counting(seed, TINY),
+}
+
+
+@pytest.fixture(autouse=True)
+def little_reading(monkeypatch):
+    monkeypatch.setattr(toy_stages, "READING", 2)
+
+
+def test_every_claim_has_an_experiment_and_every_experiment_a_claim():
+    assert {claim.experiment for claim in af2.CLAIMS} == set(af2.EXPERIMENTS)
+    assert set(MEASURES) == set(af2.EXPERIMENTS)
+
+
+def test_no_id_and_no_experiment_is_taken_twice():
+    ids = [claim.id for claim in (*af1.CLAIMS, *compa.CLAIMS, *af2.CLAIMS)]
+    assert len(set(ids)) == len(ids)
+    assert not set(af2.EXPERIMENTS) & (set(af1.EXPERIMENTS) | set(compa.EXPERIMENTS))
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_rules_name_what_is_measured(name):
+    numbers = MEASURES[name](0)
+    for claim in af2.CLAIMS:
+        if claim.experiment == name:
+            assert claim.ours in numbers
+            assert claim.chance is None or claim.chance in numbers
+            for rule in claim.rules:
+                is_true(rule, numbers)  # raises when it names something else
+
+
+def test_runs_never_touch_and_stay_inside():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        runs = toys.draw_runs(rng, toys.LENGTH)
+        assert sum(lasts for _, _, lasts in runs) == toys.SOUNDING
+        for (_, start, lasts), (_, later, _) in zip(runs, runs[1:], strict=False):
+            assert start + lasts < later
+        _, start, lasts = runs[-1]
+        assert runs[0][1] >= 0 and start + lasts <= toys.LENGTH
+    assert spread(rng, [1, 1], 3) == [0, 2]
+
+
+def test_the_mean_of_a_scene_is_the_same_in_any_order():
+    stream = draw_stream(0, 0, 5, toys.draw_runs, toys.ask_runs, toys.LENGTH)
+    turned = replace(stream, heard=[h.flip(0) for h in stream.heard])
+    for one, other in zip(stream.pooled().heard, turned.pooled().heard, strict=True):
+        torch.testing.assert_close(one, other)
+        assert one.shape[0] == 1
+
+
+def test_what_is_asked_is_true_of_the_runs():
+    runs = [(3, 0, 1), (3, 2, 1), (3, 5, 2)]
+    asked = {q.kind: q.output for q in toys.ask_runs(runs, toys.LENGTH)}
+    assert asked == {"class": NAMES[3], "count": "three"}
+    runs = [(1, 0, 2), (4, 3, 2)]
+    assert [q.output for q in toys.ask_runs(runs, toys.LENGTH)] == [NAMES[1]]
+    counted = toys.ask_counts([(1, 0, 1), (1, 2, 1), (4, 5, 1)], toys.COUNT_LENGTH)
+    assert [q.output for q in counted][1:] == ["two", "one"]
+
+
+def test_a_kind_that_is_never_told_is_not_in_the_training_by_ear():
+    worlds = toy_stages.Worlds(0, TINY)
+    told = worlds.stream("short", "class", "kind")
+    kinds = {q.kind for scene in told.asked for q in scene.questions}
+    assert kinds == {"class", "kind"}
+    exam = worlds.stream("short", "class", "kind", part=1)
+    assert any("never" in q.kind for scene in exam.asked for q in scene.questions)
+    read = {q.output for scene in worlds.text()["short"].asked for q in scene.questions}
+    assert set(toy_stages.KINDS) <= read
+
+
+def test_a_model_without_positions_hears_a_set():
+    stream = draw_stream(0, 0, 30, toys.draw_runs, toys.ask_runs, toys.LENGTH)
+    tokenizer = toy_tokenizer({"toy": stream})
+    assert len(tokenizer(" ".join(NAMES)).input_ids) < 3 * len(NAMES)
+    changes = {}
+    for positions in ("none", "rotary"):
+        toy = replace(TINY, positions=positions)
+        model = toy_model(0, toy, tokenizer, toys.LENGTH).eval()
+        for block in model.gated_blocks:
+            block.attn_gate.data.fill_(1.0)
+        changes[positions] = toys.change_by_shuffling(model, stream, 0)
+    assert changes["none"] < 1e-9 and changes["rotary"] > 1e-4
+
+
+def test_a_reader_hears_nothing_and_learns_every_token():
+    stream = draw_stream(0, 0, 20, toys.draw_runs, toys.ask_runs, toys.LENGTH)
+    tokenizer = toy_tokenizer({"toy": stream})
+    (read,) = batches_of({"toy": stream}, tokenizer, TINY, 0, hear=False)(0)
+    (heard,) = batches_of({"toy": stream}, tokenizer, TINY, 0)(0)
+    assert "audio_features" not in read and "audio_features" in heard
+    assert (read["labels"] != -100).sum() > (heard["labels"] != -100).sum()

@@ -61,3 +61,11 @@ def test_audio_dropout_works_in_training_only():
     assert torch.equal(model(x, mask, W), model(x, mask, W))
     model.train()
     assert not torch.equal(model(x, mask, W), model(x, mask, W))
+
+
+def test_double_precision_hears_what_single_does():
+    model, x = transformer(True), torch.randn(2, W, E)
+    mask = torch.ones(2, W).bool()
+    single = model(x, mask, W)
+    double = model.double()(x.double(), mask, W)
+    torch.testing.assert_close(double.float(), single, atol=1e-4, rtol=1e-4)

@@ -7,6 +7,7 @@ Its encoder starts as that of `mini`: the towers are the same but for their pool
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -158,5 +159,28 @@ def finish(run: CurriculumRun) -> Path:
     model, folder = run.model(), run.out / "model"
     load_stage(run, run.stages[-1].name, model)
     model.eval().save_pretrained(folder, torch.float16)
-    print(f"The model is in {folder}.")
+    print(f"{log_table(run)}\nThe model is in {folder}.")
     return folder
+
+
+def log_table(run: CurriculumRun) -> str:
+    """What each stage cost and did, read off its checkpoint: steps, losses, minutes.
+
+    A loss is the mean of twenty steps. Minutes are those of the training steps alone,
+    by the clock.
+
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    lines = ["| stage | steps | loss at first | loss at last | minutes |"]
+    lines.append("|---|---|---|---|---|")
+    for stage in ("lm", *(s.name for s in run.stages)):
+        for name in (f"{stage}-warm", stage):
+            folder = checkpoints.newest(run.out / name)
+            if folder is not None:
+                log = json.loads((folder / "state.json").read_text())["log"]
+                losses = [row["loss"] for row in log]
+                first, last = (sum(x) / len(x) for x in (losses[:20], losses[-20:]))
+                minutes = sum(row["seconds"] for row in log) / 60
+                cells = name, len(log), f"{first:.3f}", f"{last:.3f}", f"{minutes:.0f}"
+                lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Two pictures of notebook 14: scores beside chance, and clips above each other."""
+"""Scores beside chance, and clips above each other: pictures of notebooks 14 and 15."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,10 @@ GROUP = 0.8  # of the room between two groups of bars
 
 
 def score_bars(
-    scores: Mapping[str, Mapping[str, float]], chance: Mapping[str, float]
+    scores: Mapping[str, Mapping[str, float]],
+    chance: Mapping[str, float],
+    xlabel: str = "score",
+    ylabel: str = "share of instances",
 ) -> None:
     """Model -> score -> share, one group of bars a score; dashes are chance.
 
@@ -33,7 +36,7 @@ def score_bars(
         ends = place - GROUP / 2, place + GROUP / 2
         axes.plot(ends, (guessed, guessed), "--", color="#444444")
     axes.set_xticks(range(len(chance)), list(chance))
-    axes.set(xlabel="score", ylabel="share of instances", ylim=(0, 1))
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1))
     axes.set_title("dashed: chance")
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     viz.show(figure, f"Scores of {', '.join(scores)}, beside chance")

@@ -274,6 +274,15 @@ def test_the_small_curriculum_skips_and_learns(scenes):
     assert model.tokenizer is not None
 
 
+def test_the_shipped_model_answers():
+    import af_minimal as af
+
+    model = af.load("mini2")
+    assert model.config.family == "af2" and model.encoder.config.steps == 4
+    said = model.ask(SILENCE, "what do you hear?", max_new_tokens=3)
+    assert isinstance(said, str)
+
+
 # exams
 
 

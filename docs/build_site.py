@@ -23,6 +23,7 @@ PAGES = {
     "Beside the notebooks": ["TUTOR.md", "PORTING.md", "CONTRIBUTING.md", "LOG.md"],
     "Measured": [
         "af_minimal/weights/mini/README.md",
+        "af_minimal/weights/mini2/README.md",
         "af_minimal/weights/CREDITS.md",
         "findings/README.md",
     ],

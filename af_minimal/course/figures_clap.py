@@ -1,5 +1,6 @@
 """Two pictures of notebook 02: how alike things are, and what each window says."""
 
+import textwrap
 from collections.abc import Sequence
 
 from . import viz
@@ -17,7 +18,11 @@ def similarity_matrix(
     figure = viz.new_figure(height=0.9 + 0.09 * len(rows))
     axes = figure.axes[0]
     image = axes.imshow(viz.to_numpy(values), aspect="auto", cmap=viz.HEAT)
-    axes.set_xticks(range(len(columns)), columns, rotation=40, ha="right", fontsize=8)
+    if len(columns) > 4:
+        turn = {"rotation": 40, "ha": "right"}
+    else:  # room enough to write straight
+        columns, turn = [textwrap.fill(name, 40) for name in columns], {}
+    axes.set_xticks(range(len(columns)), columns, fontsize=8, **turn)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     figure.colorbar(image, ax=axes, label="cosine", pad=0.01)

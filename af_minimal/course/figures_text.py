@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from .picture import AUDIO, GATE, TEXT
 from .viz import QUIET, new_figure, show
 
-COLUMNS = 104  # characters in one row of the picture
+COLUMNS = 82  # characters in one row of the picture
 
 
 def label_picture(tokens: Sequence[str], labels, title: str = "") -> None:
@@ -18,7 +18,7 @@ def label_picture(tokens: Sequence[str], labels, title: str = "") -> None:
     if len(tokens) != len(labels):
         raise ValueError(f"{len(tokens)} tokens came with {len(labels)} labels.")
     places, rows = lay_out(tokens)
-    figure = new_figure(height=0.2 + 0.1 * rows)
+    figure = new_figure(height=0.2 + 0.12 * rows)
     axes = figure.axes[0]
     for (row, column, text), token, label in zip(places, tokens, labels, strict=True):
         colour = TEXT if int(label) != -100 else QUIET
@@ -26,7 +26,7 @@ def label_picture(tokens: Sequence[str], labels, title: str = "") -> None:
         box = {"facecolor": colour, "edgecolor": "white", "pad": 1.5, "alpha": 0.85}
         dark = "white" if colour != QUIET else "black"
         axes.text(
-            column, -row, text, family="monospace", fontsize=8, color=dark, bbox=box
+            column, -row, text, family="monospace", fontsize=10, color=dark, bbox=box
         )
     axes.set(xlim=(-1, COLUMNS + 4), ylim=(-rows + 0.4, 1))
     axes.set_title(title, loc="left")

@@ -21,9 +21,9 @@ from .episodes import Episode, Episodes
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
 # one token alone is worth learning, so these are many. What a sound is like is asked in
 # four ways: to find an attribute comes before comparing it with the one in the question
-WEIGHTS = {"caption": 18, "count": 4, "open": 3, "dialogue": 10}
+WEIGHTS = {"caption": 24, "count": 4, "open": 3, "dialogue": 10}
 WEIGHTS |= {"open like": 6, "open attribute": 8, "open why": 6}
-WEIGHTS |= {"binary attribute": 8, "binary presence": 10, "binary order": 10}
+WEIGHTS |= {"binary attribute": 4, "binary presence": 10, "binary order": 20}
 OTHER_WEIGHT = 1
 TOKENS = 2560  # at most in one batch, padding included
 ROUNDS = 6  # of questions about a scene, each with other sounds and wordings

@@ -22,7 +22,7 @@ from .styles import draw_style
 from .wordings import CAPTION_PROMPTS, CLASSIFY_PROMPTS
 
 # how often each kind is drawn; an ablation sets one of them to 0
-SHARES = {"new names": 10, "true names": 1, "wrong names": 1, "style": 4}
+SHARES = {"new names": 10, "true names": 1, "wrong names": 1, "style": 8}
 SIMILAR = 0.7  # share of episodes with the nearest examples; the others are random
 OPTIONS = 0.15  # share of classifications that list the names below the query
 

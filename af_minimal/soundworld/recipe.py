@@ -38,7 +38,7 @@ STAGES = {
     "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
     "sft": StageConfig("sft", 8500, 6e-4, gate_lr=20, precision="bf16"),
 }
-FEW_SHOT = 0.6  # share of the steps of sft that learn from examples
+FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
 LONG_EPISODES = 0.6  # of them with four examples or more
 MIXED_NAMES = 0.1  # of their classifications, with examples of several names
 # by folder in the run; "sft-alone" is the control that skips pre-training

@@ -86,10 +86,10 @@ def stage_table(stages: Sequence[CurriculumStage] = CURRICULUM) -> str:
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    head = f"{'stage':<8}{'windows':>8}  {'learns from':<44}{'trains'}"
+    head = f"{'stage':<8}{'windows':>8}  {'learns from':<53}{'trains'}"
     lines = [head]
     for stage in stages:
         blend = ", ".join(f"{name} x {w:g}" for name, w in stage.blend.items())
         trains = ", ".join(stage.trains)
-        lines.append(f"{stage.name:<8}{stage.windows:>8}  {blend:<44}{trains}")
+        lines.append(f"{stage.name:<8}{stage.windows:>8}  {blend:<53}{trains}")
     return "\n".join(lines)

@@ -11,6 +11,8 @@ import soundfile
 
 from af_minimal import __main__ as cli
 from af_minimal import model as model_module
+from af_minimal.config import PRESETS
+from af_minimal.model import AudioFlamingo
 from af_minimal.soundworld import examine, recipe
 
 
@@ -101,6 +103,7 @@ def test_eval_prints_a_table_and_writes_a_report(monkeypatch, tmp_path, capsys):
     line = dict(measure="caption", n=4, score=0.75, low=0.25, high=1.0, chance=None)
     section = {"name": "Exam", "measures": [line], "rows": [{"prompt": "p"}]}
     monkeypatch.setattr(examine, "examine", lambda *args: [section])
+    AudioFlamingo(PRESETS["tiny"]).save_pretrained(tmp_path)
     out = tmp_path / "eval.json"
     assert cli.main(["eval", "--model", str(tmp_path), "--out", str(out)]) == 0
     assert "0.750  0.250 - 1.000" in capsys.readouterr().out

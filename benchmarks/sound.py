@@ -21,9 +21,8 @@ from af_minimal.clap import MiniCLAP
 from af_minimal.encoders import build_encoder
 from af_minimal.soundworld.batches import FlamingoBatches
 from af_minimal.soundworld.clap_batches import ClapBatches
-from af_minimal.soundworld.corpus import render_scene, sample_scene
+from af_minimal.soundworld.corpus import render_scene, sample_scene, text_corpus
 from af_minimal.soundworld.features import hear
-from af_minimal.soundworld.recipe import text_corpus
 from af_minimal.stages import StageConfig
 from af_minimal.tokenizer import train_tokenizer
 from af_minimal.training import train

@@ -17,7 +17,7 @@ from af_minimal.data import Sample, collate
 from af_minimal.encoders import build_encoder, in_one_row
 from af_minimal.generation import encode
 from af_minimal.model import AudioFlamingo
-from af_minimal.soundworld.recipe import text_corpus
+from af_minimal.soundworld.corpus import text_corpus
 from af_minimal.tokenizer import special_ids, train_tokenizer
 
 E, N = 64, 3  # width of the audio, vectors of a window

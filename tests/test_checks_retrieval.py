@@ -21,10 +21,9 @@ from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
 from af_minimal.prompts import build_labels, training_text
 from af_minimal.retrieval import Datastore
-from af_minimal.soundworld.batches import EpisodeBatches
-from af_minimal.soundworld.corpus import sample_scene
+from af_minimal.soundworld.corpus import sample_scene, text_corpus
+from af_minimal.soundworld.episode_batches import EpisodeBatches
 from af_minimal.soundworld.episodes import Episodes
-from af_minimal.soundworld.recipe import text_corpus
 from af_minimal.tokenizer import special_ids, train_tokenizer
 
 RATE = 16_000

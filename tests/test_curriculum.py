@@ -26,7 +26,7 @@ from af_minimal.systems.curriculum.ears import (
     dense_encoder,
     parts_alike,
 )
-from af_minimal.systems.curriculum.exam import long_exam, skills_exam
+from af_minimal.systems.curriculum.exam import long_exam, skills_exam, unlettered
 from af_minimal.systems.curriculum.small import (
     SMALL,
     VOCABULARY,
@@ -286,10 +286,15 @@ def test_the_shipped_model_answers():
 # exams
 
 
+def test_an_option_without_its_letter():
+    assert unlettered(" (B) low pitched") == unlettered("(a) low pitched")
+    assert unlettered("low (b) pitched") == "low (b) pitched"
+
+
 @pytest.mark.parametrize("audio", ["own", "other"])
 def test_exams_have_a_line_for_each_skill_and_a_control(model, audio):
     section = skills_exam(model, 7, audio)
-    assert len(section["measures"]) == 8 and len(section["rows"]) == 7
+    assert len(section["measures"]) == 9 and len(section["rows"]) == 7
     assert ("other" in section["name"]) == (audio == "other")
     long = long_exam(model, 2, audio)
     assert long["measures"][0]["measure"] == "all"

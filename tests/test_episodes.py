@@ -6,14 +6,9 @@ import torch
 
 from af_minimal.prompts import AUDIO, EOC, IGNORE, SEP
 from af_minimal.soundworld import CLASSES, HELD_OUT, Event, Score
-from af_minimal.soundworld.batches import (
-    TOKENS,
-    EpisodeBatches,
-    episode_text,
-    mixed,
-    scattered,
-)
-from af_minimal.soundworld.corpus import Scene, sample_scene
+from af_minimal.soundworld.batches import mixed, scattered
+from af_minimal.soundworld.corpus import Scene, sample_scene, text_corpus
+from af_minimal.soundworld.episode_batches import EpisodeBatches, episode_text
 from af_minimal.soundworld.episodes import SHARES, Episodes
 from af_minimal.soundworld.names import (
     EXAM,
@@ -22,7 +17,6 @@ from af_minimal.soundworld.names import (
     invented_word,
     nonsense_name,
 )
-from af_minimal.soundworld.recipe import text_corpus
 from af_minimal.soundworld.score import find_class
 from af_minimal.soundworld.styles import (
     EXAM_STYLE,
@@ -301,7 +295,7 @@ def test_a_batch_holds_so_many_tokens_and_audios(batches):
         (batch,) = batches(step)
         rows, length = batch["input_ids"].shape
         audios = (batch["input_ids"] == batches.ids["audio"]).sum(1)  # (B,)
-        assert rows * length <= TOKENS or rows == 1
+        assert rows * length <= batches.tokens or rows == 1
         assert int(audios.sum()) <= batches.audios
         sizes.add(rows)
     assert len(sizes) > 3

@@ -13,7 +13,7 @@ from af_minimal.config import PRESETS
 from af_minimal.disk import checkpoints
 from af_minimal.model import load
 from af_minimal.soundworld import clap_batches, recipe, sample_score
-from af_minimal.soundworld.batches import TOKENS, alike
+from af_minimal.soundworld.batches import alike
 from af_minimal.soundworld.captions import caption_is_right, heard_events
 from af_minimal.soundworld.near_misses import near_misses
 from af_minimal.soundworld.scenes import Event, Score
@@ -127,13 +127,13 @@ def test_rows_of_a_batch_are_alike_and_long_ones_are_few():
     rows = [(i, [0] * int(n)) for i, n in enumerate(rng.integers(60, 600, 400))]
     sizes = {}
     for _ in range(200):
-        batch = alike(rows, 50, rng)
+        batch = alike(rows, 50, 2_560, rng)
         longest = max(len(ids) for _, ids in batch)
-        assert 1 <= len(batch) <= 50 and len(batch) * longest <= TOKENS
+        assert 1 <= len(batch) <= 50 and len(batch) * longest <= 2_560
         assert sum(len(ids) for _, ids in batch) > 0.5 * len(batch) * longest
         sizes[longest // 200] = len(batch)
     assert sizes[0] > sizes[2]
-    assert alike([(0, [0] * 9_000)], 4, rng) == [(0, [0] * 9_000)]
+    assert alike([(0, [0] * 9_000)], 4, 2_560, rng) == [(0, [0] * 9_000)]
 
 
 @pytest.mark.parametrize(

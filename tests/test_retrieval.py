@@ -189,7 +189,7 @@ def test_approximate_indexes_find_nearly_the_same(kind):
 def test_an_answer_with_neighbours(store, encoder, examples):
     """The call of the README: neighbours go straight into `ask`."""
     from af_minimal.model import AudioFlamingo
-    from af_minimal.soundworld.recipe import text_corpus
+    from af_minimal.soundworld.corpus import text_corpus
     from af_minimal.tokenizer import special_ids, train_tokenizer
 
     tokenizer = train_tokenizer(text_corpus(range(10)), 400)

@@ -7,7 +7,7 @@ import torch
 from af_minimal.config import PRESETS
 from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
-from af_minimal.soundworld.recipe import text_corpus
+from af_minimal.soundworld.corpus import text_corpus
 from af_minimal.tokenizer import special_ids, train_tokenizer
 
 AUDIO, SEP, EOC = 100, 102, 101  # ids of the special tokens here

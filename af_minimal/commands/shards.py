@@ -64,7 +64,7 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     model = load(args.start_from)
     check_heard_by(model.encoder, args.shards)
     encoder, model.encoder = model.encoder, None
-    batches = ShardBatches(args.shards, model.tokenizer, args.batch, args.seed)
+    batches = ShardBatches(args.shards, model.tokenizer, run.batch, args.seed)
     config, out = replace(run.stage("sft"), gate_lr=1), run.folder("sft")
     train(model, batches, config, out, args.resume, run.workers, fsdp=run.fsdp)
     done = load(args.start_from)

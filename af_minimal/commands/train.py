@@ -36,7 +36,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, help="of each stage; for a short trial")
     parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
-    parser.add_argument("--batch", type=int, default=64, help="rows of a step, at most")
+    parser.add_argument(
+        "--batch", type=int, help="rows of a step, at most; default 64, of mini2 48"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of scenes and batches")
     parser.add_argument("--workers", type=int, help="processes that make batches")
     parser.add_argument("--precision", choices=("no", "bf16"), help="default: bf16")
@@ -73,6 +75,7 @@ def train_curriculum(args: argparse.Namespace) -> None:
     run = recipe.CurriculumRun(
         args.out,
         sizes=sizes,
+        batch=args.batch or recipe.BATCH,
         skip=tuple(args.skip),
         steps=args.steps,
         seed=args.seed,
@@ -110,10 +113,9 @@ def train(args: argparse.Namespace) -> None:
     if args.tower is not None:
         config = replace(config, encoder=replace(config.encoder, kind=args.tower))
     run = Run(args.out, config, args.recordings, steps=args.steps, seed=args.seed)
-    run = replace(run, batch=args.batch)
     run = replace(run, skip_pretrain=args.skip_pretrain)
     run = replace(run, fsdp=args.fsdp, precision=args.precision)
-    for name in ("scenes", "workers"):
+    for name in ("scenes", "workers", "batch"):
         if getattr(args, name) is not None:
             run = replace(run, **{name: getattr(args, name)})
     if args.shards is not None:

@@ -16,7 +16,7 @@ import torch
 from ..config import AudioConfig, FlamingoConfig, opt_config
 from ..model import AudioFlamingo
 from ..prompts import training_text
-from ..soundworld.batches import EpisodeBatches
+from ..soundworld.episode_batches import EpisodeBatches
 from ..soundworld.few_shot import Heard
 from ..soundworld.questions import CAPTIONING
 from ..stages import StageConfig

@@ -38,6 +38,14 @@ def fast_bfloat16() -> bool:
     return any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def beside_gpu(workers: int) -> int:
+    """How many of these processes may make batches: on a CPU they would take its cores.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    return workers if torch.cuda.is_available() else 0
+
+
 def place() -> tuple[int, int]:
     """(number of this process, how many there are); joins the others if need be."""
     state = PartialState(cpu=not torch.cuda.is_available())

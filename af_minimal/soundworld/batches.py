@@ -1,22 +1,22 @@
-"""Batches for the language model's stages: questions, conversations, few-shot episodes.
+"""Batches for the language model's stages: questions and conversations about scenes.
 
 Taught in: notebooks/08_staged_training.ipynb
 """
 
 from collections.abc import Callable
+from copy import copy
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from ..data import Sample, collate
-from ..prompts import IGNORE, build_labels, dialogue_text, training_text
+from ..prompts import build_labels, dialogue_text, training_text
 from ..tokenizer import special_ids
 from .corpus import Scene, ask_scene
 from .dialogues import dialogue
-from .episodes import Episode, Episodes
 
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
 # one token alone is worth learning, so these are many. What a sound is like is asked in
@@ -25,7 +25,7 @@ WEIGHTS = {"caption": 24, "count": 4, "open": 3, "dialogue": 10}
 WEIGHTS |= {"open like": 6, "open attribute": 8, "open why": 6}
 WEIGHTS |= {"binary attribute": 4, "binary presence": 10, "binary order": 20}
 OTHER_WEIGHT = 1
-TOKENS = 2560  # at most in one batch, padding included
+TOKENS = 40  # in a batch for each row it may have, padding included
 ROUNDS = 6  # of questions about a scene, each with other sounds and wordings
 
 
@@ -48,16 +48,24 @@ class FlamingoBatches:
         mask: Tensor | None = None,  # (N, L)
         size: int = 64,
         seed: int = 0,
+        workers: int = 0,  # processes that ask
     ):
         self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
         self.text_only = features is None
         if self.text_only:
             features, mask = torch.zeros(len(scenes), 0, 1), torch.zeros(len(scenes), 0)
         self.features, self.mask = features, mask
-        numbered = enumerate(
-            tqdm(scenes, desc="ask about scenes", disable=len(scenes) < 1000)
+        asking = DataLoader(
+            AskedScenes(scenes, tokenizer), batch_size=None, num_workers=workers
         )
-        self.asked = [tokenised_questions(s, i, tokenizer) for i, s in numbered]
+        quiet = len(scenes) < 1000
+        self.asked = list(tqdm(asking, desc="ask about scenes", disable=quiet))
+
+    def hearing(self, features: Tensor, mask: Tensor) -> "FlamingoBatches":
+        """The same questions with the sound of their scenes, (N, L, E) and (N, L)."""
+        other = copy(self)
+        other.features, other.mask, other.text_only = features, mask, False
+        return other
 
     def __call__(self, step: int) -> list[dict]:
         rng = np.random.default_rng([self.seed, step])
@@ -65,7 +73,7 @@ class FlamingoBatches:
         drawn = [(i, draw_question(self.asked[i], rng)) for i in chosen]
         samples = [
             Sample(ids, ids, self.features[i].float(), self.mask[i])
-            for i, ids in alike(drawn, self.size, rng)
+            for i, ids in alike(drawn, self.size, TOKENS * self.size, rng)
         ]
         batch = collate(samples, self.ids["pad"])
         if self.text_only:
@@ -75,8 +83,23 @@ class FlamingoBatches:
         return [batch]
 
 
-def alike(drawn: list[tuple], size: int, rng: np.random.Generator) -> list[tuple]:
-    """Rows of like length, which pad little: at most `size`, at most `TOKENS` tokens.
+class AskedScenes(Dataset):
+    """The questions of each scene, so that `DataLoader` can share out the work."""
+
+    def __init__(self, scenes: list[Scene], tokenizer):
+        self.scenes, self.tokenizer = scenes, tokenizer
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def __getitem__(self, i: int) -> dict[str, list]:
+        return tokenised_questions(self.scenes[i], i, self.tokenizer)
+
+
+def alike(
+    drawn: list[tuple], size: int, tokens: int, rng: np.random.Generator
+) -> list[tuple]:
+    """Rows of like length, which pad little: at most `size`, and so many tokens.
 
     Each row is a pair whose second part are its token ids. So a batch of long rows
     costs what a batch of short ones costs.
@@ -84,7 +107,7 @@ def alike(drawn: list[tuple], size: int, rng: np.random.Generator) -> list[tuple
     drawn = sorted(drawn, key=lambda pair: len(pair[1]))
     start = size * int(rng.integers(max(1, len(drawn) // size)))
     rows = drawn[start : start + size]
-    fit = max(1, TOKENS // len(rows[-1][1]))
+    fit = max(1, tokens // len(rows[-1][1]))
     start = int(rng.integers(max(1, len(rows) - fit + 1)))
     return rows[start : start + fit]
 
@@ -119,78 +142,6 @@ def draw_question(asked: dict[str, list], rng: np.random.Generator) -> list[int]
     weights = np.array([WEIGHTS.get(kind, OTHER_WEIGHT) for kind in asked], float)
     kind = list(asked)[rng.choice(len(asked), p=weights / weights.sum())]
     return asked[kind][rng.integers(len(asked[kind]))]
-
-
-class EpisodeBatches:
-    """Step number -> batch of few-shot episodes, with equally many examples.
-
-    An episode whose store has fewer makes do with those, and one that would outgrow
-    the language model has fewer. Every answer is learnt but those that nothing before
-    them tells.
-
-    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
-    """
-
-    MOST = 8  # examples before the query
-    LIKE = 2
-
-    def __init__(
-        self,
-        episodes: Episodes,
-        tokenizer,
-        features: Tensor,  # (N, L, E) of all scenes
-        mask: Tensor,  # (N, L)
-        audios: int = 96,  # in one batch: few rows of many examples, or many of few
-        seed: int = 0,
-        longest: int = 512,  # tokens; the positions of `mini`
-        long: float = 0.0,  # share of batches with at least half of `MOST` examples
-    ):
-        self.long = long
-        self.episodes, self.tokenizer = episodes, tokenizer
-        self.features, self.mask, self.longest = features, mask, longest
-        self.audios, self.seed, self.ids = audios, seed, special_ids(tokenizer)
-
-    def __call__(self, step: int) -> list[dict]:
-        rng = np.random.default_rng([self.seed, step, 1])
-        shots = int((self.MOST + 1) ** rng.random())  # few more often than many
-        if self.long and rng.random() < self.long:
-            shots = int(rng.integers((self.MOST + 1) // 2, self.MOST + 1))
-        rows = max(1, self.audios // (shots + 1))
-        drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
-        drawn = alike(drawn, rows, rng)
-        samples = [
-            Sample(
-                ids,
-                ids,
-                self.features[episode.places].flatten(0, 1).float(),  # (A*W, E)
-                self.mask[episode.places].flatten(),
-            )
-            for episode, ids in drawn
-        ]
-        batch = collate(samples, self.ids["pad"])
-        labels = build_labels(batch["input_ids"], **self.ids)  # (B, T)
-        known = [torch.tensor(episode.learn) for episode, _ in drawn]
-        known = pad_sequence(known, batch_first=True)  # (B, A) an answer each
-        answer = (batch["input_ids"] == self.ids["audio"]).cumsum(1)  # (B, T)
-        learn = known.gather(1, answer.clamp(min=1) - 1)  # (B, T)
-        batch["labels"] = labels.masked_fill(~learn, IGNORE)
-        return [batch]
-
-    def draw(self, rng: np.random.Generator, shots: int) -> tuple[Episode, list[int]]:
-        """An episode and its token ids; one that is too long is drawn anew, shorter."""
-        while True:
-            episode = self.episodes(rng, shots)
-            text = episode_text(episode, rng.random() < 0.5)
-            ids = self.tokenizer(text, add_special_tokens=False).input_ids
-            if len(ids) <= self.longest or shots == 1:
-                return episode, ids
-            shots -= 1
-
-
-def episode_text(episode: Episode, prefix: bool) -> str:
-    """The training text of an episode."""
-    *examples, (prompt, output) = zip(episode.prompts, episode.outputs, strict=True)
-    return training_text(episode.task, prompt, output, prefix, examples)
 
 
 def mixed(

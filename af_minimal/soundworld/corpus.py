@@ -13,6 +13,7 @@ from scipy.ndimage import uniform_filter1d
 
 from ..audio import load_audio
 from ..data import Example
+from .captions import captions
 from .catalogue import CLASSES
 from .questions import QA, questions
 from .render import render
@@ -148,3 +149,16 @@ def ask_scene(scene: Scene, rng: np.random.Generator) -> list[QA]:
     if scene.recorded:
         asked = [qa for qa in asked if qa.kind != "count"]
     return asked
+
+
+def text_corpus(seeds: range) -> list[str]:
+    """Captions, questions and answers of some scenes.
+
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    texts = []
+    for seed in seeds:
+        scene, rng = sample_scene(seed, {}), np.random.default_rng(seed)
+        texts += captions(scene.score) + captions(scene.score, detail=True)
+        texts += [f"{q.prompt}\nAnswer:{q.output}" for q in ask_scene(scene, rng)]
+    return [text.lower() for text in texts]

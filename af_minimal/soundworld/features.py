@@ -9,7 +9,9 @@ Taught in: notebooks/08_staged_training.ipynb
 
 import hashlib
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,12 +54,11 @@ def build_features(
     # whose a shard is must not hang on which are there: others are writing meanwhile
     own = list(paths.items())[rank::world]
     missing = {path: shard for path, shard in own if not path.exists()}
-    rendered = DataLoader(
-        RenderedShards(list(missing.values()), recordings),
-        batch_size=None,
-        num_workers=workers,
-        prefetch_factor=1 if workers else None,
-    )
+
+    def sound(seed: int) -> np.ndarray:
+        return render_scene(sample_scene(seed, recordings), recordings)
+
+    rendered = rendered_ahead(list(missing.values()), sound, workers)
     bar = tqdm(rendered, desc="hear scenes", disable=len(missing) < 2)
     for path, waves in zip(missing, bar, strict=True):
         features, mask = hear(encoder, waves)
@@ -80,20 +81,33 @@ def fingerprint(encoder: AudioEncoder) -> str:
     return digest.hexdigest()[:12]
 
 
-class RenderedShards(Dataset):
-    """The waveforms of each shard of scenes, so that `DataLoader` can work ahead."""
+def rendered_ahead(
+    shards: list[Sequence], sound: Callable[[Any], np.ndarray], workers: int
+) -> DataLoader:
+    """The waveforms of each shard, by processes that work ahead of who hears them.
 
-    def __init__(self, shards: list[range], recordings: dict[str, list[np.ndarray]]):
-        self.shards, self.recordings = shards, recordings
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    return DataLoader(
+        RenderedShards(shards, sound),
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=1 if workers else None,
+        multiprocessing_context="fork" if workers else None,  # `sound` may be local
+    )
+
+
+class RenderedShards(Dataset):
+    """The waveforms of each shard of scenes."""
+
+    def __init__(self, shards: list[Sequence], sound: Callable[[Any], np.ndarray]):
+        self.shards, self.sound = shards, sound
 
     def __len__(self) -> int:
         return len(self.shards)
 
     def __getitem__(self, i: int) -> list[np.ndarray]:
-        return [
-            render_scene(sample_scene(s, self.recordings), self.recordings)
-            for s in self.shards[i]
-        ]
+        return [self.sound(scene) for scene in self.shards[i]]
 
 
 def hear(encoder: AudioEncoder, waves: list[np.ndarray]) -> tuple[Tensor, Tensor]:

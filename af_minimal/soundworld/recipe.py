@@ -10,6 +10,7 @@ Taught in: notebooks/08_staged_training.ipynb
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,14 @@ from ..config import PRESETS, FlamingoConfig
 from ..data import read_esc
 from ..disk import checkpoints
 from ..model import AudioFlamingo, load
-from ..scale.processes import fast_bfloat16, first_alone
+from ..scale.processes import beside_gpu, fast_bfloat16, first_alone
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, special_ids, train_tokenizer
 from ..training import train
-from .batches import EpisodeBatches, FlamingoBatches, mixed, scattered
-from .captions import captions
+from .batches import TOKENS, FlamingoBatches, mixed, scattered
 from .clap_batches import ClapBatches
-from .corpus import Scene, ask_scene, load_recordings, sample_scene
+from .corpus import load_recordings, sample_scene, text_corpus
+from .episode_batches import EpisodeBatches
 from .episodes import SHARES, Episodes
 from .features import build_features
 
@@ -83,6 +84,20 @@ class Run:
             config = replace(config, steps=self.steps, warmup=warmup)
         return config
 
+    @property
+    def seeds(self) -> range:
+        """Of the scenes."""
+        return range(self.seed, self.seed + self.scenes)
+
+    @cached_property
+    def texts(self) -> FlamingoBatches:
+        """Questions about all scenes, without their sound; asked once."""
+        asked = [sample_scene(seed, self.heard) for seed in self.seeds]
+        sizes = {"size": self.batch, "seed": self.seed}
+        workers = beside_gpu(self.workers)
+        return FlamingoBatches(asked, tokenizer_of(self), workers=workers, **sizes)
+
+    @cached_property
     def heard(self) -> dict[str, list[np.ndarray]]:
         """Waveforms of the real recordings, by label."""
         if self.recordings is None:
@@ -118,48 +133,42 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     torch.manual_seed(run.seed)
     if stage == "clap":
         clap = new_clap(run)
-        batches = ClapBatches(clap, run.heard(), run.seed, run.batch)
+        batches = ClapBatches(clap, run.heard, run.seed, run.batch)
         return train(
             clap, batches, run.stage(stage), run.out / stage, resume, run.workers
         )
-    recordings, seeds = run.heard(), range(run.seed, run.seed + run.scenes)
-    features = mask = encoder = None
+    batches, model = run.texts, new_model(run)
     if stage != "lm":
         encoder, folder = trained_clap(run).encoder, run.out / "features"
-        features, mask = build_features(encoder, recordings, folder, seeds, run.workers)
-    scenes = [sample_scene(seed, recordings) for seed in seeds]
-    model, before = new_model(run), STARTS_FROM[run.folder(stage).name]
+        sounds = build_features(encoder, run.heard, folder, run.seeds, run.workers)
+        batches = batches.hearing(*sounds)
+    before = STARTS_FROM[run.folder(stage).name]
     if before is not None:
         checkpoints.load(run.out / before, model)
-    batches = FlamingoBatches(
-        scenes, model.tokenizer, features, mask, run.batch, run.seed
-    )
     if stage == "sft":
-        few_shot = episode_batches(
-            run, encoder, scenes, model.tokenizer, features, mask
-        )
+        few_shot = episode_batches(run, encoder, model.tokenizer, *sounds)
         batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
     settings = run.stage(stage), run.folder(stage)
-    log = train(model, batches, *settings, resume, fsdp=run.fsdp)
+    workers = beside_gpu(run.workers)
+    log = train(model, batches, *settings, resume, workers, fsdp=run.fsdp)
     if stage != "lm":
         finish(run, stage)
     return log
 
 
 def episode_batches(
-    run: Run, encoder, scenes: list[Scene], tokenizer, features: Tensor, mask: Tensor
+    run: Run, encoder, tokenizer, features: Tensor, mask: Tensor
 ) -> EpisodeBatches:
     """Few-shot episodes among the scenes."""
+    scenes = [sample_scene(seed, run.heard) for seed in run.seeds]
     with torch.no_grad():
         near = encoder.pool(features.float(), mask)  # (N, C)
     episodes = Episodes(scenes, near.cpu().numpy(), run.episodes, MIXED_NAMES)
     audios = run.batch + run.batch // 2
     longest = run.config.lm["max_position_embeddings"]
-    sounds = features, mask
-    return EpisodeBatches(
-        episodes, tokenizer, *sounds, audios, run.seed, longest, LONG_EPISODES
-    )
+    sizes = audios, run.seed, longest, LONG_EPISODES, TOKENS * run.batch
+    return EpisodeBatches(episodes, tokenizer, features, mask, *sizes)
 
 
 def run_all(run: Run, resume: bool = True) -> None:
@@ -231,16 +240,3 @@ def tokenizer_of(run: Run):
             texts = text_corpus(range(run.seed, run.seed + 3000))
             train_tokenizer(texts, run.config.lm["vocab_size"]).save_pretrained(folder)
     return load_tokenizer(folder)
-
-
-def text_corpus(seeds: range) -> list[str]:
-    """Captions, questions and answers of some scenes.
-
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
-    """
-    texts = []
-    for seed in seeds:
-        scene, rng = sample_scene(seed, {}), np.random.default_rng(seed)
-        texts += captions(scene.score) + captions(scene.score, detail=True)
-        texts += [f"{q.prompt}\nAnswer:{q.output}" for q in ask_scene(scene, rng)]
-    return [text.lower() for text in texts]

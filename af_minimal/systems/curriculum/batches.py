@@ -25,7 +25,8 @@ from .asked import Asked
 
 PACKED = 160  # tokens of a row, unless one question alone has more
 EDGES = (150, 200, 250)  # buckets of rows by length, audio and text together
-MAX_TOKENS, MAX_ROWS = 1280, 12  # of a batch, padding included
+MAX_ROWS = 12  # of a batch
+TOKENS = 107  # in a batch for each row it may have, padding included
 
 Hear = Callable[[str, int], tuple[Tensor, Tensor]]  # dataset, scene -> sound, mask
 
@@ -102,13 +103,12 @@ class CurriculumBatches:
         tokenizer,
         hear: Hear | None = None,
         seed: int = 0,
-        max_tokens: int = MAX_TOKENS,
-        max_rows: int = MAX_ROWS,
+        most: int = MAX_ROWS,  # rows of a batch
         name: str = "audio_features",  # of what `hear` gives; or "windows"
     ):
         self.rows = {dataset: rows[dataset] for dataset in blend}
         self.blend, self.hear, self.name = dict(blend), hear, name
-        self.ids, self.limits = special_ids(tokenizer), (max_tokens, max_rows)
+        self.ids, self.limits = special_ids(tokenizer), (TOKENS * most, most)
         self.first = 1_000 * seed  # virtual epoch: other seeds, other epochs
         self.epochs: list[list] = []  # batches of the virtual epochs so far
         self.ends: list[int] = []  # steps up to the end of each

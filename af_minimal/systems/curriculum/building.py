@@ -15,7 +15,7 @@ from ...soundworld.corpus import RATE
 from ...stages import StageConfig, trained_parts
 from ...tokenizer import special_ids, train_tokenizer
 from .asked import Asked
-from .batches import CurriculumBatches, Row, pack
+from .batches import MAX_ROWS, CurriculumBatches, Row, pack
 from .ears import HearingFlamingo, check_heard, dense_encoder
 from .sounds import Features, Windows
 from .stages import CurriculumStage
@@ -82,13 +82,15 @@ def rows_of(
     return found
 
 
-def text_batches(rows: Mapping[str, Sequence[Row]], tokenizer, seed: int = 0):
+def text_batches(
+    rows: Mapping[str, Sequence[Row]], tokenizer, seed: int = 0, batch: int = MAX_ROWS
+) -> CurriculumBatches:
     """Batches without sound, for the language model; long answers twice as often.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     blend = {name: 1.0 if name == next(iter(rows)) else 2.0 for name in rows}
-    return CurriculumBatches(rows, blend, tokenizer, seed=seed)
+    return CurriculumBatches(rows, blend, tokenizer, seed=seed, most=batch)
 
 
 def stage_batches(
@@ -98,6 +100,8 @@ def stage_batches(
     scenes: Mapping[str, Sequence[Asked]],
     seed: int = 0,
     folder: str | Path | None = None,
+    batch: int = MAX_ROWS,
+    workers: int = 0,
 ) -> CurriculumBatches:
     """The batches of a stage: windows where its encoder learns, else features.
 
@@ -105,6 +109,8 @@ def stage_batches(
         recipe: the stage's own, or the one before it (`CurriculumStage.warm`).
         scenes: of each dataset in the blend of the stage.
         folder: where features are kept; None hears them anew.
+        batch: most rows of a step.
+        workers: processes that render, where features are heard.
 
     Raises:
         ValueError: when a scene is longer than the stage hears.
@@ -118,8 +124,11 @@ def stage_batches(
     if "encoder" in trained_parts(recipe.stage):
         sounds, name = Windows(scenes, model.config), "windows"
     else:
-        sounds, name = Features(model.encoder, scenes, folder), "audio_features"
+        sounds, name = (
+            Features(model.encoder, scenes, folder, workers),
+            "audio_features",
+        )
     rows = rows_of(scenes, model.tokenizer, model.config, seed)
     return CurriculumBatches(
-        rows, stage.blend, model.tokenizer, sounds, seed, name=name
+        rows, stage.blend, model.tokenizer, sounds, seed, batch, name
     )

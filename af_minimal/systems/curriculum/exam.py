@@ -7,6 +7,7 @@ question alone has told.
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def examine(folder: str | Path, scenes: int) -> list[dict]:
 def skills_exam(model, count: int, audio: str = "own") -> dict:
     """A section of a report: so many held-out questions of AudioSkills.
 
-    Right is who says letter and option. Chance is one over the number of options.
+    Right is who says letter and option; the letter of another option before the right
+    words is counted by itself. Chance is one over the number of options.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
@@ -59,8 +61,16 @@ def skills_exam(model, count: int, audio: str = "own") -> dict:
     questions = [item.question for item in items]
     asked = [skill_qa(question.skill, question) for question in questions]
     answers = answers_to(model, [item.score for item in items], asked, audio)
-    right = exact_match(answers, [qa.output for qa in asked])
-    measures = [measure("all", right, mean_chance(questions))]
+    truths = [qa.output for qa in asked]
+    right = exact_match(answers, truths)
+    worded = exact_match(
+        map(unlettered, answers), [unlettered(a.output) for a in asked]
+    )
+    chance = mean_chance(questions)
+    measures = [
+        measure("all", right, chance),
+        measure("all, whatever the letter", worded, chance),
+    ]
     for skill in SKILLS:
         rows = [i for i, question in enumerate(questions) if question.skill == skill]
         if rows:
@@ -77,6 +87,11 @@ def skills_exam(model, count: int, audio: str = "own") -> dict:
         for question, qa, said, ok in zip(questions, asked, answers, right, strict=True)
     ]
     return {"name": named("AudioSkills", audio), "measures": measures, "rows": rows}
+
+
+def unlettered(option: str) -> str:
+    """The words of "(a) words"."""
+    return re.sub(r"^\([a-zA-Z]\) ", "", option.strip())
 
 
 def long_exam(model, count: int, audio: str = "own") -> dict:

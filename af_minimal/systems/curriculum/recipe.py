@@ -17,7 +17,7 @@ import torch
 
 from ...config import PRESETS, FlamingoConfig
 from ...disk import checkpoints
-from ...scale.processes import fast_bfloat16
+from ...scale.processes import beside_gpu, fast_bfloat16
 from ...stages import StageConfig, trained_parts
 from ...tokenizer import load_tokenizer
 from ...training import train
@@ -34,7 +34,8 @@ from .stages import (
     stage_table,
 )
 
-SIZES = {SOUNDWORLD: 900, SKILLS: 400, LONG: 100}  # scenes that are heard
+SIZES = {SOUNDWORLD: 4000, SKILLS: 1778, LONG: 444}  # scenes that are heard
+BATCH = 48  # rows of a step, at most; made for a GPU
 READ = 3  # times as many are only read, by the language model
 
 
@@ -52,7 +53,8 @@ class CurriculumRun:
     skip: tuple[str, ...] = ()  # stages to leave out: what are they good for?
     steps: int | None = None  # of each stage; None: as its recipe says
     seed: int = 0
-    workers: int = 0  # processes that render ahead, where the encoder learns
+    batch: int = BATCH  # rows of a step, at most
+    workers: int = 0  # processes that render ahead
     precision: str | None = None  # None: "bf16" where the machine is fast at it
 
     def recipe(self, config: StageConfig) -> StageConfig:
@@ -98,8 +100,9 @@ def run_text(run: CurriculumRun, resume: bool = True) -> list[dict]:
     """
     model = run.model()
     rows = rows_of(run.scenes, run.tokenizer, run.config, run.seed)
-    batches = text_batches(rows, run.tokenizer, run.seed)
-    return train(model, batches, run.recipe(TEXT), run.out / "lm", resume)
+    batches = text_batches(rows, run.tokenizer, run.seed, run.batch)
+    settings = run.recipe(TEXT), run.out / "lm", resume, beside_gpu(run.workers)
+    return train(model, batches, *settings)
 
 
 def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
@@ -122,11 +125,12 @@ def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
     if stage.warm is not None:
         recipes = {f"{name}-warm": stage.warm, **recipes}
     for folder, recipe in recipes.items():
-        features = run.out / "features"
-        batches = stage_batches(stage, recipe, model, heard, run.seed, features)
+        settings = run.seed, run.out / "features", run.batch, run.workers
+        batches = stage_batches(stage, recipe, model, heard, *settings)
         told = ", ".join(f"{k} {v:.3f}" for k, v in batches.padding().items())
         print(f"{folder}: share of padding, {told}")
-        workers = run.workers if "encoder" in trained_parts(recipe.stage) else 0
+        renders = "encoder" in trained_parts(recipe.stage)  # for every step anew
+        workers = run.workers if renders else beside_gpu(run.workers)
         settings = run.recipe(recipe), run.out / folder, resume, workers
         log += train(model, batches, *settings)
     return log

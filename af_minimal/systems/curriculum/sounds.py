@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -15,8 +16,9 @@ from tqdm.auto import tqdm
 from ...audio import cut_windows
 from ...config import FlamingoConfig
 from ...encoders import AudioEncoder
+from ...scale.processes import make_accelerator
 from ...soundworld.corpus import RATE
-from ...soundworld.features import fingerprint, hear
+from ...soundworld.features import fingerprint, hear, rendered_ahead
 from ...soundworld.render import render
 from .asked import Asked
 
@@ -37,11 +39,12 @@ class Features:
         encoder: AudioEncoder,
         scenes: Mapping[str, Sequence[Asked]],
         folder: str | Path | None = None,
+        workers: int = 0,
     ):
         self.kept: dict[str, list[Tensor]] = {}
         for dataset, rows in scenes.items():
             path = folder and Path(folder) / fingerprint(encoder) / dataset
-            self.kept[dataset] = hear_all(encoder, rows, path)
+            self.kept[dataset] = hear_all(encoder, rows, path, workers)
 
     def __call__(self, dataset: str, scene: int) -> tuple[Tensor, Tensor]:
         """Of one scene: features float32 and mask bool, real windows alone."""
@@ -50,32 +53,43 @@ class Features:
 
 
 def hear_all(
-    encoder: AudioEncoder, scenes: Sequence[Asked], folder: Path | None = None
+    encoder: AudioEncoder,
+    scenes: Sequence[Asked],
+    folder: Path | None = None,
+    workers: int = 0,
 ) -> list[Tensor]:
     """Features of each scene, float16 (W, E) or (W, n, E), W its own real windows.
 
+    Args:
+        folder: what it holds is read, and what is heard is written there.
+        workers: processes that render ahead.
+
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    found, encoder = [], encoder.eval()
-    bar = tqdm(range(0, len(scenes), SHARD), desc="hear", disable=len(scenes) < SHARD)
-    for start in bar:
-        part = scenes[start : start + SHARD]
-        path = folder and folder / f"{start:08d}-{scenes_of(part)}.safetensors"
-        if path and path.exists():
-            tensors = load_file(path)
-        else:
-            waves = [render(scene.score, RATE) for scene in part]
-            heard, mask = hear(encoder, waves)
-            counts = mask.sum(1).tolist()
-            names = map(str, range(len(part)))
-            rows = [
-                h[:n].half().contiguous() for h, n in zip(heard, counts, strict=True)
-            ]
-            tensors = dict(zip(names, rows, strict=True))
-            if path:
-                write_shard(path, tensors)
-        found += [tensors[str(i)] for i in range(len(part))]
-    return found
+    device = make_accelerator().device
+    encoder, found = encoder.eval().to(device), {}
+    parts = {i: scenes[i : i + SHARD] for i in range(0, len(scenes), SHARD)}
+    paths = {
+        start: folder and folder / f"{start:08d}-{scenes_of(part)}.safetensors"
+        for start, part in parts.items()
+    }
+    missing = [start for start, path in paths.items() if not path or not path.exists()]
+
+    def sound(scene: Asked) -> np.ndarray:
+        return render(scene.score, RATE)
+
+    rendered = rendered_ahead([parts[start] for start in missing], sound, workers)
+    bar = tqdm(rendered, desc="hear", disable=len(scenes) < SHARD)
+    for start, waves in zip(missing, bar, strict=True):
+        heard, mask = hear(encoder, waves)
+        counts = mask.sum(1).tolist()
+        rows = [h[:n].half().contiguous() for h, n in zip(heard, counts, strict=True)]
+        found[start] = dict(zip(map(str, range(len(rows))), rows, strict=True))
+        if paths[start]:
+            write_shard(paths[start], found[start])
+    encoder.cpu()
+    tensors = [found.get(start) or load_file(path) for start, path in paths.items()]
+    return [shard[str(i)] for shard in tensors for i in range(len(shard))]
 
 
 def scenes_of(part: Sequence[Asked]) -> str:

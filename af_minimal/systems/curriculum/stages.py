@@ -36,27 +36,27 @@ class CurriculumStage:
         return trained_parts(self.recipe.stage)
 
 
-TEXT = StageConfig("lm", 800, 2e-3)
+TEXT = StageConfig("lm", 1100, 2e-3)
 CURRICULUM = (
     CurriculumStage(
         "short",
         5,
         {SOUNDWORLD: 1.0},
-        StageConfig("pretrain", 400, 7e-4, warmup=50, gate_lr=20),
+        StageConfig("pretrain", 1350, 1e-3, gate_lr=20),
     ),
     CurriculumStage(
         "skills",
         12,
         {SOUNDWORLD: 0.4, SKILLS: 1.0},
-        StageConfig("af2-sft", 12, 1e-4, warmup=3, checkpoint_every=6),
+        StageConfig("af2-sft", 100, 2e-4, warmup=20, checkpoint_every=50),
         # a step with the encoder costs several without: most go by what it has heard
-        warm=StageConfig("pretrain", 400, 7e-4, warmup=30, gate_lr=5),
+        warm=StageConfig("pretrain", 1200, 1e-3, warmup=30, gate_lr=5),
     ),
     CurriculumStage(
         "long",
         30,
         {SOUNDWORLD: 0.2, SKILLS: 0.3, LONG: 1.0},
-        StageConfig("pretrain", 250, 5e-4, warmup=30, gate_lr=5),
+        StageConfig("pretrain", 350, 8e-4, warmup=70, gate_lr=5),
     ),
 )
 NAMES = tuple(stage.name for stage in CURRICULUM)

@@ -63,9 +63,8 @@ def skills_exam(model, count: int, audio: str = "own") -> dict:
     answers = answers_to(model, [item.score for item in items], asked, audio)
     truths = [qa.output for qa in asked]
     right = exact_match(answers, truths)
-    worded = exact_match(
-        map(unlettered, answers), [unlettered(a.output) for a in asked]
-    )
+    words = [[unlettered(said) for said in of] for of in (answers, truths)]
+    worded = exact_match(*words)
     chance = mean_chance(questions)
     measures = [
         measure("all", right, chance),

@@ -195,6 +195,17 @@ def test_windows_and_features_give_the_same_and_windows_teach_the_encoder(
     assert model.encoder.tower.out.weight.grad.abs().max() > 0
 
 
+def test_processes_that_render_ahead_change_nothing(model, scenes):
+    short = CURRICULUM[0]
+    (alone,), (ahead,) = (
+        stage_batches(short, short.recipe, model, scenes, batch=3, workers=n)(0)
+        for n in (0, 1)
+    )
+    assert len(alone["input_ids"]) <= 3
+    for name, tensor in alone.items():
+        assert torch.equal(tensor, ahead[name]), name
+
+
 def test_the_encoder_of_mini_is_taken_over():
     config = PRESETS["mini2"]
     dense, pooled = dense_encoder(config, "mini"), load_mini().encoder

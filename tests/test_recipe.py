@@ -122,6 +122,20 @@ def test_a_new_run_goes_on_from_a_finished_model(run, tmp_path, monkeypatch):
     assert isinstance(answer, str)
 
 
+def test_processes_that_ask_change_nothing(run, monkeypatch):
+    alone = run.texts
+    monkeypatch.setattr(recipe, "beside_gpu", lambda workers: workers)
+    shared = replace(run, workers=2).texts
+    assert shared.asked == alone.asked
+    sound = torch.zeros(SCENES, 3, 2), torch.ones(SCENES, 3, dtype=torch.bool)
+    (silent,), (heard,) = alone(0), alone.hearing(*sound)(0)
+    assert torch.equal(silent["input_ids"], heard["input_ids"])
+    assert "audio_features" not in silent and heard["audio_features"].shape[1:] == (
+        3,
+        2,
+    )
+
+
 def test_rows_of_a_batch_are_alike_and_long_ones_are_few():
     rng = np.random.default_rng(0)
     rows = [(i, [0] * int(n)) for i, n in enumerate(rng.integers(60, 600, 400))]

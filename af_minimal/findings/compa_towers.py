@@ -40,7 +40,7 @@ class Setting:
     """Sizes of a world of two sounds and of a training in it."""
 
     labels: int = 24
-    steps: int = 1000
+    steps: int = 1500
     batch: int = 32
     clips: int = 200  # to be found by their sentences, each with other sounds
     asked: int = 120  # instances of CompA

@@ -56,7 +56,10 @@ class FlamingoBatches:
             features, mask = torch.zeros(len(scenes), 0, 1), torch.zeros(len(scenes), 0)
         self.features, self.mask = features, mask
         asking = DataLoader(
-            AskedScenes(scenes, tokenizer), batch_size=None, num_workers=workers
+            AskedScenes(scenes, tokenizer),
+            batch_size=None,
+            num_workers=workers,
+            collate_fn=dict,  # as it is: token ids stay lists
         )
         quiet = len(scenes) < 1000
         self.asked = list(tqdm(asking, desc="ask about scenes", disable=quiet))

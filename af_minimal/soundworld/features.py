@@ -10,6 +10,7 @@ Taught in: notebooks/08_staged_training.ipynb
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,7 @@ def build_features(
     # whose a shard is must not hang on which are there: others are writing meanwhile
     own = list(paths.items())[rank::world]
     missing = {path: shard for path, shard in own if not path.exists()}
-
-    def sound(seed: int) -> np.ndarray:
-        return render_scene(sample_scene(seed, recordings), recordings)
-
+    sound = partial(sound_of, recordings)
     rendered = rendered_ahead(list(missing.values()), sound, workers)
     bar = tqdm(rendered, desc="hear scenes", disable=len(missing) < 2)
     for path, waves in zip(missing, bar, strict=True):
@@ -81,6 +79,11 @@ def fingerprint(encoder: AudioEncoder) -> str:
     return digest.hexdigest()[:12]
 
 
+def sound_of(recordings: dict[str, list[np.ndarray]], seed: int) -> np.ndarray:
+    """The waveform of the scene with this seed."""
+    return render_scene(sample_scene(seed, recordings), recordings)
+
+
 def rendered_ahead(
     shards: list[Sequence], sound: Callable[[Any], np.ndarray], workers: int
 ) -> DataLoader:
@@ -93,7 +96,6 @@ def rendered_ahead(
         batch_size=None,
         num_workers=workers,
         prefetch_factor=1 if workers else None,
-        multiprocessing_context="fork" if workers else None,  # `sound` may be local
     )
 
 

@@ -65,7 +65,7 @@ class Run:
     batch: int = 64
     episodes: Mapping[str, float] = field(default_factory=lambda: SHARES)  # of few-shot
     skip_pretrain: bool = False  # the control: sft starts from the bare language model
-    workers: int = 2  # processes that render ahead of the training
+    workers: int = 2  # processes that render; beside a GPU they make batches too
     precision: str | None = None  # None: "bf16" where the machine is fast at it
     fsdp: bool = False  # divide the weights among the processes of the run
 

@@ -54,7 +54,7 @@ class CurriculumRun:
     steps: int | None = None  # of each stage; None: as its recipe says
     seed: int = 0
     batch: int = BATCH  # rows of a step, at most
-    workers: int = 0  # processes that render ahead
+    workers: int = 0  # processes that render; beside a GPU they make batches too
     precision: str | None = None  # None: "bf16" where the machine is fast at it
 
     def recipe(self, config: StageConfig) -> StageConfig:

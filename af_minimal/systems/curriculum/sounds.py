@@ -74,11 +74,7 @@ def hear_all(
         for start, part in parts.items()
     }
     missing = [start for start, path in paths.items() if not path or not path.exists()]
-
-    def sound(scene: Asked) -> np.ndarray:
-        return render(scene.score, RATE)
-
-    rendered = rendered_ahead([parts[start] for start in missing], sound, workers)
+    rendered = rendered_ahead([parts[start] for start in missing], sound_of, workers)
     bar = tqdm(rendered, desc="hear", disable=len(scenes) < SHARD)
     for start, waves in zip(missing, bar, strict=True):
         heard, mask = hear(encoder, waves)
@@ -90,6 +86,11 @@ def hear_all(
     encoder.cpu()
     tensors = [found.get(start) or load_file(path) for start, path in paths.items()]
     return [shard[str(i)] for shard in tensors for i in range(len(shard))]
+
+
+def sound_of(scene: Asked) -> np.ndarray:
+    """The waveform of a scene, float (samples,)."""
+    return render(scene.score, RATE)
 
 
 def scenes_of(part: Sequence[Asked]) -> str:
@@ -119,6 +120,6 @@ class Windows:
 
     def __call__(self, dataset: str, scene: int) -> tuple[Tensor, Tensor]:
         """Of one scene: samples float32, real windows alone."""
-        wave = render(self.scenes[dataset][scene].score, RATE)
+        wave = sound_of(self.scenes[dataset][scene])
         windows, mask = cut_windows(wave, self.audio, pad_to_max=False)
         return torch.from_numpy(windows), torch.from_numpy(mask)

@@ -54,5 +54,5 @@ def test_questions_are_about_pairs_that_training_never_had():
 
 def test_numbers_belong_to_a_setting():
     made = {name: e.made_with() for name, e in compa.EXPERIMENTS.items()}
-    assert "steps=1000" in made["CompA order"]
+    assert "steps=1500" in made["CompA order"]
     assert "positions=0.1" in made["CompA positions"]

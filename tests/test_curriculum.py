@@ -277,6 +277,21 @@ def test_each_preset_has_its_own_stages(tmp_path, capsys):
         assert f"no stage '{stage}'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("preset", "flag", "told"),
+    [
+        ("mini2", ["--tower", "htsat"], "--tower came with --preset mini2"),
+        ("mini2", ["--skip-pretrain"], "--skip-pretrain came with --preset mini2"),
+        ("mini", ["--skip", "long"], "--skip came with --preset mini"),
+    ],
+)
+def test_a_flag_of_another_preset_is_refused(tmp_path, capsys, preset, flag, told):
+    asked = ["train", "--preset", preset, "--out", str(tmp_path / "run"), *flag]
+    assert cli.main(asked) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_small_curriculum_skips_and_learns(scenes):
     few = {name: some[:1] for name, some in scenes.items()}
     model, logs = small_curriculum(few, skip=["skills"], steps=4)

@@ -25,6 +25,9 @@ from af_minimal.disk import checkpoints
 from af_minimal.scale.processes import learnt, own_rows
 from af_minimal.soundworld import recipe
 from af_minimal.stages import StageConfig, group_of, trained_parts
+from af_minimal.systems.curriculum import recipe as curriculum
+from af_minimal.systems.curriculum.recipe import CurriculumRun
+from af_minimal.systems.curriculum.small import SMALL
 from af_minimal.training import train
 
 CLOSE = 2e-6  # between losses of about 6
@@ -293,6 +296,35 @@ def test_all_stages_of_two_processes(server, alone, tmp_path):
         wanted = pytest.approx(losses(alone / stage), abs=1e-4)
         assert losses(tmp_path / stage) == wanted, stage
     assert (tmp_path / "model" / "model.safetensors").exists()
+
+
+def small_curriculum_run(out: Path, fsdp: bool = False) -> None:
+    """All stages of Audio Flamingo 2's curriculum, two steps each."""
+    sizes = {"SoundWorld": 4, "AudioSkills": 3, "LongAudio": 2}
+    settings = {"steps": 2, "batch": 4, "precision": "no", "fsdp": fsdp}
+    run = CurriculumRun(out, SMALL, sizes, encoder=None, **settings)
+    curriculum.run_all(run)
+
+
+def curriculum_of_two(rank: int, port: int, out: Path) -> None:
+    """The same as one of two processes, weights divided."""
+    join(rank, port)
+    small_curriculum_run(out, fsdp=True)
+
+
+@pytest.mark.slow
+def test_the_curriculum_of_two_processes(server, tmp_path):
+    small_curriculum_run(tmp_path / "one")
+    both(server, curriculum_of_two, tmp_path / "two")
+    for stage in ("lm", "short", "skills-warm", "skills", "long"):
+        wanted = pytest.approx(losses(tmp_path / "one" / stage), abs=1e-4)
+        assert losses(tmp_path / "two" / stage) == wanted, stage
+    heard = [
+        sorted(p.name for p in (tmp_path / n).rglob("features/*/*/*"))
+        for n in ("one", "two")
+    ]
+    assert heard[0] == heard[1] != []
+    assert (tmp_path / "two" / "model" / "model.safetensors").exists()
 
 
 @pytest.mark.slow

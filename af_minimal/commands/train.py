@@ -68,6 +68,12 @@ def train_curriculum(args: argparse.Namespace) -> None:
     """Train `mini2`: one stage of its curriculum, or all and save the model."""
     from ..systems.curriculum import recipe
 
+    for name in ("shards", "recordings", "tower", "start_from", "skip_pretrain"):
+        if getattr(args, name):
+            raise ValueError(
+                f"--{name.replace('_', '-')} came with --preset mini2, whose stages "
+                f"have no use for it; leave it out. They are {', '.join(CURRICULUM)}."
+            )
     sizes = recipe.SIZES
     if args.scenes is not None:  # as many of SoundWorld, the others in proportion
         share = args.scenes / sizes[recipe.SOUNDWORLD]
@@ -81,6 +87,7 @@ def train_curriculum(args: argparse.Namespace) -> None:
         seed=args.seed,
         workers=args.workers or 0,
         precision=args.precision,
+        fsdp=args.fsdp,
     )
     if args.stage == "all":
         recipe.run_all(run, args.resume)
@@ -101,6 +108,8 @@ def train(args: argparse.Namespace) -> None:
             f"--start-from came with --stage {args.stage}; a finished model can go on "
             "with --stage sft only."
         )
+    if args.skip and args.preset != "mini2":
+        raise ValueError(f"--skip came with --preset {args.preset}; it is of mini2.")
     known = CURRICULUM if args.preset == "mini2" else STAGES
     if args.stage not in (*known, "all"):
         raise ValueError(

@@ -17,7 +17,7 @@ import torch
 
 from ...config import PRESETS, FlamingoConfig
 from ...disk import checkpoints
-from ...scale.processes import beside_gpu, fast_bfloat16
+from ...scale.processes import beside_gpu, fast_bfloat16, first_alone, place
 from ...stages import StageConfig, trained_parts
 from ...tokenizer import load_tokenizer
 from ...training import train
@@ -56,6 +56,7 @@ class CurriculumRun:
     batch: int = BATCH  # rows of a step, at most
     workers: int = 0  # processes that render; beside a GPU they make batches too
     precision: str | None = None  # None: "bf16" where the machine is fast at it
+    fsdp: bool = False  # divide the weights among the processes of the run
 
     def recipe(self, config: StageConfig) -> StageConfig:
         """A recipe as this run wants it: seed, precision, perhaps shorter."""
@@ -83,9 +84,10 @@ class CurriculumRun:
     def tokenizer(self):
         """Trained on the text of the run the first time, then read."""
         folder = self.out / "tokenizer"
-        if not (folder / "tokenizer.json").exists():
-            vocab = self.config.lm["vocab_size"]
-            new_tokenizer(self.scenes, vocab).save_pretrained(folder)
+        with first_alone() as first:
+            if first and not (folder / "tokenizer.json").exists():
+                vocab = self.config.lm["vocab_size"]
+                new_tokenizer(self.scenes, vocab).save_pretrained(folder)
         return load_tokenizer(folder)
 
     def model(self) -> HearingFlamingo:
@@ -102,7 +104,7 @@ def run_text(run: CurriculumRun, resume: bool = True) -> list[dict]:
     rows = rows_of(run.scenes, run.tokenizer, run.config, run.seed)
     batches = text_batches(rows, run.tokenizer, run.seed, run.batch)
     settings = run.recipe(TEXT), run.out / "lm", resume, beside_gpu(run.workers)
-    return train(model, batches, *settings)
+    return train(model, batches, *settings, fsdp=run.fsdp)
 
 
 def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
@@ -118,21 +120,24 @@ def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
     if name not in done:
         raise ValueError(f"stage {name!r} is not among {done}, the stages of this run.")
     stage, before = run.stages[done.index(name) - 1], done[done.index(name) - 1]
-    model, log = run.model(), []
-    load_stage(run, before, model)
+    log = []
     heard = {data: run.scenes[data][: run.sizes[data]] for data in stage.blend}
     recipes = {name: stage.recipe}
     if stage.warm is not None:
         recipes = {f"{name}-warm": stage.warm, **recipes}
     for folder, recipe in recipes.items():
+        model = run.model()  # a divided one of the recipe before cannot go on
+        load_stage(run, before, model)
         settings = run.seed, run.out / "features", run.batch, run.workers
         batches = stage_batches(stage, recipe, model, heard, *settings)
         told = ", ".join(f"{k} {v:.3f}" for k, v in batches.padding().items())
-        print(f"{folder}: share of padding, {told}")
+        if place()[0] == 0:
+            print(f"{folder}: share of padding, {told}")
         renders = "encoder" in trained_parts(recipe.stage)  # for every step anew
         workers = run.workers if renders else beside_gpu(run.workers)
         settings = run.recipe(recipe), run.out / folder, resume, workers
-        log += train(model, batches, *settings)
+        log += train(model, batches, *settings, fsdp=run.fsdp)
+        before = folder
     return log
 
 
@@ -148,7 +153,8 @@ def run_all(run: CurriculumRun, resume: bool = True) -> None:
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    print(stage_table(run.stages))
+    if place()[0] == 0:
+        print(stage_table(run.stages))
     run_text(run, resume)
     for stage in run.stages:
         run_stage(run, stage.name, resume)
@@ -162,8 +168,10 @@ def finish(run: CurriculumRun) -> Path:
     """
     model, folder = run.model(), run.out / "model"
     load_stage(run, run.stages[-1].name, model)
-    model.eval().save_pretrained(folder, torch.float16)
-    print(f"{log_table(run)}\nThe model is in {folder}.")
+    with first_alone() as first:
+        if first:
+            model.eval().save_pretrained(folder, torch.float16)
+            print(f"{log_table(run)}\nThe model is in {folder}.")
     return folder
 
 

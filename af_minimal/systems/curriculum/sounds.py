@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from ...audio import cut_windows
 from ...config import FlamingoConfig
 from ...encoders import AudioEncoder
-from ...scale.processes import make_accelerator
+from ...scale.processes import make_accelerator, place, wait
 from ...soundworld.corpus import RATE
 from ...soundworld.features import fingerprint, hear, rendered_ahead
 from ...soundworld.render import render
@@ -61,7 +61,8 @@ def hear_all(
     """Features of each scene, float16 (W, E) or (W, n, E), W its own real windows.
 
     Args:
-        folder: what it holds is read, and what is heard is written there.
+        folder: what it holds is read, and what is heard is written there; of many
+            processes each hears every so manieth shard. Without it each hears all.
         workers: processes that render ahead.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
@@ -73,7 +74,9 @@ def hear_all(
         start: folder and folder / f"{start:08d}-{scenes_of(part)}.safetensors"
         for start, part in parts.items()
     }
-    missing = [start for start, path in paths.items() if not path or not path.exists()]
+    rank, world = place() if folder else (0, 1)
+    own = list(paths)[rank::world]
+    missing = [start for start in own if not folder or not paths[start].exists()]
     rendered = rendered_ahead([parts[start] for start in missing], sound_of, workers)
     bar = tqdm(rendered, desc="hear", disable=len(scenes) < SHARD)
     for start, waves in zip(missing, bar, strict=True):
@@ -84,6 +87,8 @@ def hear_all(
         if paths[start]:
             write_shard(paths[start], found[start])
     encoder.cpu()
+    if folder:
+        wait()
     tensors = [found.get(start) or load_file(path) for start, path in paths.items()]
     return [shard[str(i)] for shard in tensors for i in range(len(shard))]
 

@@ -49,10 +49,13 @@ test: setup  ## run the tests, then every notebook from top to bottom
 	$(if $(NOTEBOOKS),$(BIN)/python -m pytest $(BY_FILE) --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=300 $(NOTEBOOKS),@echo 'no notebooks yet')
 
+# what matters most comes first, in case the time runs out
+BROWSER = widgets.py notebooks.py site.py
+
 test-browser: setup  ## drive notebooks in a browser (ONLY='00 or 09', ONLY=widget)
 	@$(BIN)/python tests/browser/chromium.py
-	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadgroup -m browser tests/browser \
-	  $(if $(ONLY),-k '$(ONLY)')
+	$(BIN)/python -m pytest -rs -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
+	  -m browser $(addprefix tests/browser/test_,$(BROWSER)) $(if $(ONLY),-k '$(ONLY)')
 
 notebooks: setup  ## run the notebooks in place and clean them (NOTEBOOKS=... for one)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \

@@ -134,11 +134,11 @@ def cut_windows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cut (samples,) into overlapping windows (W, window) and a mask (W,), True = real.
 
-    Window i starts at sample i * hop. The last real window is filled up with zeros.
-    `pad_to_max` adds zero windows up to `config.max_windows` (AF1, where every audio
-    brings the same W); False keeps only the real ones (AF2). What is too long for
-    the model is left out with one TooLongWarning that names the rest; `name` and
-    `start_s` (seconds) only serve its wording.
+    Window i starts at sample i * hop. The last real window is filled up with zeros;
+    where `config.pad` is "repeat", with the clip first, as often as it fits whole.
+    `pad_to_max` adds zero windows up to `config.max_windows` (AF1, the same W for all);
+    False keeps only the real ones (AF2). What is too long is left out with one
+    TooLongWarning; `name` and `start_s` (seconds) only serve its wording.
 
     Official: data/data.py AudioTextData.compute_sliding_window
     Taught in: notebooks/01_sound_into_windows.ipynb
@@ -148,6 +148,8 @@ def cut_windows(
     n = num_windows(len(waveform), config)
     width = config.max_windows if pad_to_max else n
     padded = np.zeros(config.window + (n - 1) * config.hop, dtype=np.float32)
+    if config.pad == "repeat":
+        waveform = np.tile(waveform, max(1, len(padded) // len(waveform)))
     heard = waveform[: len(padded)]
     padded[: len(heard)] = heard
     windows = np.zeros((width, config.window), dtype=np.float32)  # (W, window)
@@ -160,11 +162,10 @@ def _warn_if_too_long(samples: int, config: AudioConfig, name: str, start_s: flo
     if samples <= config.max_samples:
         return
     lasts, hears = samples / config.sample_rate, config.max_s
-    rest = f"{start_s + hears:g}"
     warnings.warn(
         f"{name} lasts {lasts:.4g} s; the model hears the first {hears:g} s; "
-        f"{lasts - hears:.4g} s are not heard: pass start_s={rest} to load_audio to "
-        "hear the rest.",
+        f"{lasts - hears:.4g} s are not heard: pass start_s={start_s + hears:g} to "
+        "load_audio to hear the rest.",
         TooLongWarning,
         stacklevel=3,
     )

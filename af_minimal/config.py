@@ -21,6 +21,7 @@ class AudioConfig:
     overlap_s: float = 1.5  # seconds two neighbouring windows share (AF1: 75 %)
     max_windows: int = 16  # windows one audio may have; the rest of it is not heard
     normalise: str = "none"  # "none" keeps loudness; "peak" is what official AF1 does
+    pad: str = "zero"  # after a short clip; "repeat": it again, as LAION-CLAP hears it
 
     def __post_init__(self):
         if not 0 <= self.overlap_s < self.window_s:
@@ -36,6 +37,8 @@ class AudioConfig:
             raise ValueError(
                 f"normalise is {self.normalise!r}; it must be 'none' or 'peak'."
             )
+        if self.pad not in ("zero", "repeat"):
+            raise ValueError(f"pad is {self.pad!r}; it must be 'zero' or 'repeat'.")
 
     @property
     def window(self) -> int:

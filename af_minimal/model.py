@@ -156,9 +156,11 @@ class AudioFlamingo(nn.Module):
         }
 
     def ask(self, clip, question, examples=None, **kwargs) -> str | list[str]:
-        """Answer a question about a clip; see `generation.ask`, the one door upward."""
-        from .generation import ask
-
+        """Answer about a clip, as `generation.ask` and `official.asking.ask` do."""
+        if self.config.name == "official":  # published: spelled as it was trained
+            from .official.asking import ask
+        else:
+            from .generation import ask
         return ask(self, clip, question, examples, **kwargs)
 
     def save_pretrained(self, path: str | Path, dtype: torch.dtype | None = None):
@@ -239,9 +241,7 @@ class AudioFlamingo(nn.Module):
 
 
 def load(name_or_path: str | Path) -> AudioFlamingo:
-    """A trained model: `"mini"`, shipped with the package, or a folder you saved.
-
-    `af.load` is the door above it, which takes published weights as well.
+    """A trained model, shipped or in a folder; `af.load` takes published ones too.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """

@@ -17,6 +17,7 @@ import time
 from dataclasses import replace
 
 import torch
+from timing import median
 from transformers import AutoConfig, Qwen2ForCausalLM
 
 from af_minimal.config import PRESETS, FlamingoConfig
@@ -120,7 +121,7 @@ def in_its_own_process(way: str, windows: int, new: int) -> tuple[float, ...]:
 
 
 def main() -> None:
-    """Measure every length and way in turn; print the best of the rounds."""
+    """Measure every length and way in turn; print medians of the rounds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--windows", type=int, nargs="+", default=[3, 9, 30])
     parser.add_argument("--new", type=int, default=32, help="tokens of the answer")
@@ -134,7 +135,7 @@ def main() -> None:
                 in_its_own_process(way, windows, options.new)
                 for _ in range(options.rounds)
             ]
-            read, answer, memory = (min(column) for column in zip(*found, strict=True))
+            read, answer, memory = map(median, zip(*found, strict=True))
             print(
                 f"| {way} | {windows} | {windows * PER_WINDOW} | {read:.2f} | "
                 f"{answer:.2f} | {memory:.0f} |",

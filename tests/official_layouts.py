@@ -88,6 +88,27 @@ def small_tokenizer(pad: str | None = "<pad>", words: int = 96):
     )
 
 
+def write_opt_tokenizer(folder: Path, size: int = 300) -> int:
+    """OPT's tokenizer as its repository has it: vocab.json, merges.txt, no fast one.
+
+    Bytes, two merges that make "dog", and words without a use up to `size` tokens.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens = ["<s>", "<pad>", "</s>", "<unk>"]
+    tokens += [*sorted(pre_tokenizers.ByteLevel.alphabet()), "do", "dog"]
+    tokens += [f"madeupword{i:04}" for i in range(size - len(tokens))]
+    vocab = {token: i for i, token in enumerate(tokens)}
+    (folder / "vocab.json").write_text(json.dumps(vocab))
+    (folder / "merges.txt").write_text("#version: 0.2\nd o\ndo g\n")
+    special = {"bos_token": "</s>", "eos_token": "</s>", "unk_token": "</s>"}
+    special |= {"pad_token": "<pad>"}
+    (folder / "special_tokens_map.json").write_text(json.dumps(special))
+    settings = {"add_bos_token": True, "add_prefix_space": False, "errors": "replace"}
+    settings |= {"tokenizer_class": "GPT2Tokenizer", "special_tokens_map_file": None}
+    (folder / "tokenizer_config.json").write_text(json.dumps(special | settings))
+    return len(tokens)
+
+
 def base_lm(
     case: str, folder: Path, weights: dict, spare: int = 0, with_weights: bool = False
 ) -> int:

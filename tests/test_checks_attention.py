@@ -24,14 +24,6 @@ def uniform_when_deaf(q, k, v, mask):
     return scores.softmax(-1) @ v
 
 
-def turned_over_heads(x, heads):  # what users of the official code found
-    return check.turn_by_position(x.unflatten(-1, (heads, -1))).transpose(1, 2)
-
-
-def turned_whole_rows(x, heads):
-    return check.split_into_heads(check.turn_by_position(x), heads)
-
-
 def values_first(attn, audio):
     return check.keys_values.reference(attn, audio).flip(1)
 
@@ -41,23 +33,10 @@ def heads_before_halves(attn, audio):
     return kv.permute(0, 3, 2, 1, 4)
 
 
-def first_rows(ids, mask, token, per, last):  # what the official code does
-    return check.text_to_audio_mask.reference(ids, mask, token, per)[:, :last]
-
-
-def counts_new_tokens_only(ids, mask, token, per, last):
-    return check.text_to_audio_mask.reference(ids[:, -last:], mask, token, per)
-
-
-def forgets_padding(ids, mask, token, per, last):
-    real = torch.ones_like(mask)
-    return check.cached_mask.reference(ids, real, token, per, last)
-
-
 WRONG = {
-    "rotated_heads": [turned_over_heads, turned_whole_rows],
+    "rotated_heads": list(check.rotated_heads.known),
     "keys_values": [values_first, heads_before_halves],
-    "cached_mask": [first_rows, counts_new_tokens_only, forgets_padding],
+    "cached_mask": list(check.cached_mask.known),
     "split_heads": [reshaped, lambda x, h: x.unflatten(-1, (-1, h)).transpose(1, 2)],
     "own_audio": [unmasked, lambda m, per: m.unsqueeze(1).expand(-1, m.shape[1], -1)],
     "one_head": [

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from conftest import pictured
 from matplotlib.figure import Figure
 
 from af_minimal.audio import Clip
@@ -220,7 +221,10 @@ def test_figures_are_drawn_and_say_their_units(monkeypatch):
     figures.shares_of_examples(maps, ["a", "$b", "c"], ["one", "two"])
     figures.kinds_of_answers({"near": {"right": 3, "other": 1}, "far": {"right": 0}})
     assert len(shown) == 3 and all(isinstance(f, Figure) for f in shown)
-    assert all(f.axes[0].get_xlabel() for f in shown)
+    shown.append(figures.neighbour_bars(["zivo", "kaga"], [0.9, 0.5], [True, False]))
+    assert all(f.axes[0].get_xlabel() and f.axes[0].get_ylabel() for f in shown[2:])
+    meanings = shown[-1].axes[0].get_legend().get_texts()
+    assert [text.get_text() for text in meanings] == ["in the prompt", "left out"]
     with pytest.raises(ValueError, match=r"shape \(3, 2\)"):
         figures.shares_of_examples(maps, ["a"], ["one", "two"])
 
@@ -269,6 +273,8 @@ def test_widget_teaches_names_and_asks_with_neighbours(encoder):
         box.teach.click()
     assert box.known.value == "taught: zivo (2), kaga (2)"
     assert {e.audio.sample_rate for e in box.examples} == {RATE}
+    _, alt = pictured(teach.TeachWidget(Listener(encoder), box.examples))
+    assert alt.endswith("zivo (2), kaga (2)")  # for readers on the web
     box.query.value = uploaded(wav(tone(205)))
     box.k.value = 2
     box.button.click()

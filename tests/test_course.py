@@ -15,7 +15,7 @@ from PIL import Image
 from af_minimal import audio, xattn
 from af_minimal.audio import Clip
 from af_minimal.config import AudioConfig
-from af_minimal.course import checks, clean, setup, viz, widgets
+from af_minimal.course import checks, clean, mistakes, setup, viz, widgets
 from af_minimal.course.picture import BOXES
 
 
@@ -123,14 +123,6 @@ def all_real(waveform, config):
     return windows, np.ones_like(mask)
 
 
-def one_direction(a, t, scale):
-    return torch.nn.functional.cross_entropy(scale * a @ t.T, torch.arange(len(a)))
-
-
-def no_temperature(a, t, scale):
-    return checks.contrastive_loss.reference(a, t, torch.tensor(1.0))
-
-
 def halves(positions, width):
     table = checks.sinusoidal_table.reference(positions, width)
     return torch.cat([table[..., ::2], table[..., 1::2]], dim=-1)
@@ -138,17 +130,6 @@ def halves(positions, width):
 
 def no_batch_axis(positions, width):
     return checks.sinusoidal_table.reference(positions, width)[0]
-
-
-def only_latest(input_ids, audio_mask, audio_token_id, per_audio):
-    count = (input_ids == audio_token_id).cumsum(1)
-    owner = torch.arange(audio_mask.shape[1]) // per_audio + 1
-    return (owner == count.unsqueeze(-1)) & audio_mask.unsqueeze(1)
-
-
-def forgets_padding(input_ids, audio_mask, audio_token_id, per_audio):
-    real = torch.ones_like(audio_mask)
-    return xattn.text_to_audio_mask(input_ids, real, audio_token_id, per_audio)
 
 
 class NoTanh(xattn.GatedCrossAttentionBlock):
@@ -162,23 +143,14 @@ class NoResidual(xattn.GatedCrossAttentionBlock):
         return super().forward(x, audio, mask) - x
 
 
-def learns_all(ids, pad, audio, sep, eoc, eos):
-    return ids.masked_fill((ids == pad) | (ids == audio), -100)
-
-
-def learns_prompt_of_second(ids, pad, audio, sep, eoc, eos):
-    after = (ids == sep).cumsum(1) - (ids == sep).long() > 0
-    return learns_all(ids, pad, audio, sep, eoc, eos).masked_fill(~after, -100)
-
-
 PLANTED = {
     "num_windows": (off_by_one, unlimited),
     "cut_windows": (no_mask, all_real),
-    "contrastive_loss": (one_direction, no_temperature),
+    "contrastive_loss": tuple(mistakes.CONTRASTIVE_LOSS),
     "sinusoidal_table": (halves, no_batch_axis),
-    "text_to_audio_mask": (only_latest, forgets_padding),
+    "text_to_audio_mask": tuple(mistakes.TEXT_TO_AUDIO_MASK),
     "gated_block": (NoTanh, NoResidual),
-    "build_labels": (learns_all, learns_prompt_of_second),
+    "build_labels": tuple(mistakes.BUILD_LABELS),
 }
 
 
@@ -269,6 +241,7 @@ def test_ask_widget_chooses_uploads_and_asks(tmp_path, clip):
         soundfile.write(tmp_path / f"{name}.wav", np.zeros(seconds * 16_000), 16_000)
     box = widgets.ask_widget(Parrot(), folder=tmp_path)
     assert box.sound.options == ("dog bark", "rain")
+    assert pictured(box)[1].startswith("dog bark")  # for readers on the web
     box.sound.value = "rain"
     box.question.value = "how long?"
     box.button.click()

@@ -22,6 +22,7 @@ HEADER = re.compile(
     r"Difficulty (?:●○○|●●○|●●●) · Importance (?:●○○|●●○|●●●) · \d+ min"
 )
 CHECKED = re.compile(r"(\w+) = check\.(\w+)\((\w+)\)")
+SEEN = re.compile(r"yours: +(.*)\n *reference: +(.*)")
 PLANTED = dict(test_course.PLANTED)
 for file in sorted((ROOT / "tests").glob("test_checks_*.py")):
     module = import_module(file.stem)
@@ -111,6 +112,24 @@ def test_every_check_has_two_planted_mistakes():
     }
     assert asked == set(checks.EVERY) == set(PLANTED)
     assert all(len(mistakes) >= 2 for mistakes in PLANTED.values())
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_wrong_answer_is_seen_to_differ(name):
+    for number, mistake in enumerate(PLANTED[name]):
+        said = checks.EVERY[name].first_problem(mistake)
+        both = SEEN.search(said)
+        assert both and both[1] != both[2], f"{number}: {said}"
+        assert " at 0x" not in said, "an address in memory tells nothing"
+
+
+KNOWN = [(name, known) for name, check in checks.EVERY.items() for known in check.known]
+
+
+@pytest.mark.parametrize(("name", "mistake"), KNOWN)
+def test_a_known_mistake_is_explained(name, mistake):
+    check = checks.EVERY[name]
+    assert check.first_problem(mistake).endswith(f"likely:    {check.known[mistake]}")
 
 
 @each_small

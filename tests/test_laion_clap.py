@@ -4,15 +4,21 @@ The `laion_clap` package holds HTSAT's own code. Microsoft's and NVIDIA's CLAPs 
 same network with other settings, so it stands in for all three.
 """
 
+import ast
 import subprocess
 import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 
 import librosa
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from af_minimal.config import EncoderConfig
+from af_minimal.audio import Clip, cut_windows, hear
+from af_minimal.config import AudioConfig, EncoderConfig
 from af_minimal.disk.weight_files import read_weights
 from af_minimal.encoders import build_encoder
 from af_minimal.official import htsat_names as names
@@ -36,14 +42,14 @@ def sizes(kind: str, width: int, **changes) -> EncoderConfig:
     )
 
 
-def package(kind: str, filter_rate: int | None = None):
+def package(kind: str, filter_rate: int | None = None, **options):
     """HTSAT of the package with weights that make every part of it count."""
     from dataclasses import replace
 
     audio = AUDIO[kind]
     audio = replace(audio, sample_rate=filter_rate or audio.sample_rate)
     torch.manual_seed(0)
-    tower = laion.package_htsat(sizes(kind, 32), audio).eval()
+    tower = laion.package_htsat(sizes(kind, 32), audio, **options).eval()
     with torch.no_grad():
         for parameter in tower.parameters():
             if parameter.requires_grad:
@@ -195,6 +201,107 @@ def test_the_interface_of_an_encoder(laion_weights):
     pooled = encoder.pool(features, mask)
     assert torch.allclose(pooled, features[:, 0], atol=1e-6)
     assert torch.allclose(encoder.embed(windows), encoder.embed(windows))
+
+
+# checkpoints with fusion, and clips shorter than a window
+
+
+def package_front_end():
+    """`get_audio_features` of the package, without what its module does on import.
+
+    Its `get_mel` is written here as its own comment says it in librosa's words.
+    """
+    place = Path(find_spec("laion_clap").submodule_search_locations[0])
+    tree = ast.parse((place / "training" / "data.py").read_text(encoding="utf-8"))
+    wanted = [n for n in tree.body if getattr(n, "name", "") == "get_audio_features"]
+
+    def get_mel(audio_data, audio_cfg):  # (samples,) -> (F, M)
+        power = librosa.feature.melspectrogram(
+            y=audio_data.numpy(),
+            sr=audio_cfg["sample_rate"],
+            n_fft=audio_cfg["window_size"],
+            hop_length=audio_cfg["hop_size"],
+            pad_mode="reflect",
+            n_mels=audio_cfg["mel_bins"],
+            norm=None,
+            htk=True,
+            fmin=audio_cfg["fmin"],
+            fmax=audio_cfg["fmax"],
+        )
+        return torch.from_numpy(10 * np.log10(np.maximum(power, 1e-10))).float().T
+
+    scope = {"torch": torch, "np": np, "F": F, "suppress": suppress, "get_mel": get_mel}
+    exec(compile(ast.Module(wanted, []), "get_audio_features", "exec"), scope)
+    return scope["get_audio_features"]
+
+
+CFG = {"sample_rate": 48_000, "window_size": 1024, "hop_size": 480, "mel_bins": 64}
+CFG |= {"fmin": 50, "fmax": 14_000}
+FUSION = {"enable_fusion": True, "fusion_type": "aff_2d"}
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "fusion"])
+def laion_chain(request):
+    """A checkpoint of the package, and its embedding of a clip (samples,)."""
+    tower = package("laion", **(FUSION if request.param else {}))
+    (w0, b0), (w2, b2) = linear(192, 32, 1), linear(32, 32, 2)
+    head = {"0.weight": w0, "0.bias": b0, "2.weight": w2, "2.bias": b2}
+    tensors = {f"audio_branch.{k}": v for k, v in tower.state_dict().items()}
+    tensors |= {f"audio_projection.{k}": v for k, v in head.items()}
+    truncating = "fusion" if request.param else "rand_trunc"
+    front_end = package_front_end()
+
+    def official(samples):
+        sample = front_end(
+            {}, in_sixteen_bits(samples), 480_000, truncating, "repeatpad", CFG
+        )
+        batch = {k: v.unsqueeze(0) for k, v in sample.items()}
+        with torch.no_grad():
+            x = tower(batch, device="cpu")["embedding"]
+            x = F.linear(F.linear(x, w0, b0).relu(), w2, b2)
+        return F.normalize(x, dim=-1)  # (1, 32)
+
+    return tensors, official
+
+
+@pytest.mark.parametrize("seconds", [3.3, 6.0, 10.0])
+def test_a_clip_is_heard_as_the_package_hears_it(laion_chain, seconds):
+    tensors, official = laion_chain
+    samples = windows_of("laion", 1)[0, : int(48_000 * seconds)]
+    expected = official(samples)
+    for encoder in (laion.read_laion(tensors), read_clap(tensors, "laion")):
+        windows, mask = hear(Clip(samples, 48_000), encoder.audio)
+        assert windows.shape == (1, 480_000) and mask.all()
+        with torch.no_grad():
+            ours = encoder(torch.from_numpy(windows))
+        assert (ours - expected).abs().max() < 1e-5
+
+
+def test_filters_of_fusion_are_those_of_transformers(laion_chain):
+    """`ClapFeatureExtractor` has both; a checkpoint tells which one it is for."""
+    from transformers import ClapFeatureExtractor
+
+    tensors, _ = laion_chain
+    theirs = ClapFeatureExtractor(frequency_min=50, frequency_max=14_000)
+    fused = any("fusion_model" in name for name in tensors)
+    expected = theirs.mel_filters if fused else theirs.mel_filters_slaney
+    mel = laion.read_laion(tensors).tower.logmel_extractor.melW
+    for filters in (read_clap(tensors, "laion").filters, mel):
+        assert np.abs(filters.numpy() - expected).max() < 1e-5
+
+
+def test_short_clips_are_repeated_whole_where_the_config_says_so():
+    ramp = np.arange(1, 4, dtype=np.float32) / 10
+    repeat = AudioConfig(10, 1.0, 0.5, 3, pad="repeat")
+    windows, mask = cut_windows(ramp, repeat)
+    assert windows[0].tolist() == [*ramp, *ramp, *ramp, 0]
+    assert mask.tolist() == [True, False, False] and not windows[1:].any()
+    zero = cut_windows(ramp, AudioConfig(10, 1.0, 0.5, 3))[0]
+    assert zero[0].tolist() == [*ramp, 0, 0, 0, 0, 0, 0, 0]
+    longer = np.ones(12, dtype=np.float32)  # its last window is not filled up with it
+    assert cut_windows(longer, repeat)[0].sum() == 10 + 7
+    with pytest.raises(ValueError, match="pad is 'loop'; .* 'zero' or 'repeat'"):
+        AudioConfig(pad="loop")
 
 
 # Microsoft's ClapCap

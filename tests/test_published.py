@@ -261,6 +261,81 @@ def test_afclap_inside_the_checkpoint_and_beside_it(inside, tmp_path):
     assert torch.equal(heard(af.load(tmp_path / "ours"), "afclap"), features)
 
 
+def shifted(model) -> None:
+    """Change every tensor of an encoder that training may change."""
+    with torch.no_grad():
+        for tensor in model.encoder.tower.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.mul_(1.25).add_(0.01)
+
+
+ASIDE = {  # what a tower of the official code has and ours has not
+    "clap.nvclap.head.weight": torch.ones(2, 2),
+    "clap.nvclap.patch_embed.mel_conv2d.weight": torch.ones(2),
+    "clap.nvclap.logmel_extractor.melW": torch.ones(2, 2),
+    "clap.other.weight": torch.ones(2),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_encoder_that_learnt_is_what_is_written(dtype, tmp_path):
+    case = by_family("af2")
+    clap = small_clap("afclap", "clap.nvclap.", 64)
+    clap = {k: v.to(dtype) if v.is_floating_point() else v for k, v in clap.items()}
+    weights = weights_of_case(case) | clap | ASIDE
+    model = af.load(write_chunks(weights, tmp_path / "given"), **options_of(case))
+    before = heard(model, "afclap")
+    for aliases in (None, True):
+        unchanged = to_official(model, aliases)
+        assert same(unchanged, weights)
+        assert all(unchanged[k].dtype == weights[k].dtype for k in weights)
+    shifted(model)
+    after = heard(model, "afclap")
+    assert (after - before).abs().max() > 1e-2
+    written = to_official(model)
+    assert written.keys() == weights.keys()
+    changed = {k for k in weights if not torch.equal(written[k], weights[k])}
+    assert changed == {k for k, v in clap.items() if v.is_floating_point()}
+    again = af.load(write_official(model, tmp_path / "mine"), **options_of(case))
+    assert torch.equal(heard(again, "afclap"), after)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_an_encoder_is_written_after_save_pretrained_too(inside, tmp_path):
+    """What ours does not hold is lost by then; what it hears with is not."""
+    case, weights = by_family("af2"), weights_of_case(by_family("af2"))
+    clap = small_clap("afclap", "clap.nvclap.", 64)
+    if inside:
+        weights |= clap | ASIDE
+    else:
+        beside = {
+            k.replace("clap.nvclap.", "audio_branch."): v for k, v in clap.items()
+        }
+        write_torch(beside, tmp_path / "clap_ckpt" / "epoch_16.pt", "state_dict")
+    model = af.load(write_chunks(weights, tmp_path), **options_of(case))
+    shifted(model)
+    after = heard(model, "afclap")
+    model.save_pretrained(tmp_path / "ours")
+    for ours in (model, af.load(tmp_path / "ours")):
+        place = write_official(ours, tmp_path / "mine")
+        again = af.load(place, **options_of(case))
+        assert torch.equal(heard(again, "afclap"), after)
+    assert to_official(ours).keys() == (weights | clap).keys() - ASIDE.keys()
+
+
+def test_an_encoder_without_official_names_is_not_passed_over(tmp_path):
+    case, weights = by_family("af2"), weights_of_case(by_family("af2"))
+    weights |= small_clap("afclap", "clap.nvclap.", 64)
+    model = af.load(write_chunks(weights, tmp_path), **options_of(case))
+    mini = af.load("mini")
+    model.encoder = mini.encoder
+    with pytest.raises(ValueError, match="is a 'cnn', which has no official names"):
+        to_official(model)
+    model.encoder = None
+    assert same(to_official(model), weights)
+    assert not any(name.startswith("encoder") for name in to_official(mini))
+
+
 def test_clapcap_is_found_beside_af1(tmp_path):
     case = by_family("af1")
     clap = small_clap("clapcap", "clap.base.htsat.", 24)
@@ -390,7 +465,7 @@ def test_a_download_brings_weights_and_language_model(tmp_path, monkeypatch):
     monkeypatch.setattr(hub.huggingface_hub, "snapshot_download", snapshot)
     monkeypatch.setattr(hub.constants, "is_offline_mode", lambda: False)
     options = {k: v for k, v in options_of(case).items() if k != "lm"}
-    model = af.load(name, download=True, **options)
+    model = af.load(name, download=True, dtype=torch.float32, **options)
     assert same(to_official(model), weights)
     assert set(calls) == {name, "Qwen/Qwen2.5-0.5B"}
     assert not any(local for _, local in calls.values())

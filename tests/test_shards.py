@@ -117,6 +117,20 @@ def test_batches_are_divided_and_resume(listened, student):
         batches.own(0, 0, 5)
 
 
+def test_a_process_that_decodes_ahead_changes_nothing(
+    packed, listened, student, tmp_path
+):
+    again = sharded.hear_shards(student.encoder, packed, tmp_path, workers=1)
+    names = sorted(path.name for path in listened.iterdir())
+    assert sorted(path.name for path in again.iterdir()) == names
+    one, other = (
+        sharded.ShardBatches(folder, student.tokenizer, 4, 0)(0)[0]
+        for folder in (listened, again)
+    )
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
 @pytest.mark.slow
 def test_from_recordings_to_a_model_on_the_command_line(
     recordings, student, tmp_path, capsys

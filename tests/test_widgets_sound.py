@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -171,6 +172,14 @@ def test_a_recording_becomes_a_clip_to_hear_and_a_call():
     assert player.duration_s == 1.5
     arrive(box.microphone, tone(1))
     assert len(heard) == 2 and player.duration_s == 1
+
+
+def test_a_page_shows_how_a_recording_will_be_drawn(monkeypatch):
+    pixels, alt = pictured(widgets.record())
+    assert pixels[..., :3].std() > 5 and "your own sound" in alt
+    module = import_module("af_minimal.course.widgets.record")
+    monkeypatch.setattr(module, "sample_clips", dict)
+    assert "image/png" not in widgets.record()._repr_mimebundle_()
 
 
 def test_the_rate_of_the_browser_is_kept():

@@ -6,8 +6,8 @@ notebook goes on; with AF_STRICT=1 in the environment it raises instead.
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from textwrap import indent
 
 import numpy as np
@@ -21,9 +21,9 @@ from ..config import AudioConfig
 from ..prompts import build_labels as _build_labels
 from ..xattn import GatedCrossAttentionBlock
 from ..xattn import text_to_audio_mask as _text_to_audio_mask
+from . import mistakes
+from .differences import brief_case, brief_pair, difference
 from .setup import show
-
-TOLERANCE = 1e-4
 
 
 class WrongAnswer(AssertionError):
@@ -39,13 +39,15 @@ class Check:
 
     `make_cases` returns fresh arguments at every call, so an answer that writes into
     its arguments cannot spoil what the reference gets. `run` says how to get a value
-    out of an answer that is more than a function, a class for example.
+    out of an answer that is more than a function, a class for example. `known` are
+    mistakes that many make, each with a sentence on what is wrong with it.
     """
 
     name: str
     reference: Callable
     make_cases: Callable[[], list[tuple]]
     run: Callable = lambda answer, *arguments: answer(*arguments)
+    known: Mapping[Callable, str] = field(default_factory=dict)
 
     def __post_init__(self):
         EVERY[self.name] = self
@@ -66,10 +68,9 @@ class Check:
 
     def first_problem(self, answer: Callable) -> str:
         """What is wrong in the first case that differs; an empty string if none."""
-        for yours_in, reference_in in zip(
-            self.make_cases(), self.make_cases(), strict=True
-        ):
-            shown = ", ".join(brief(a) for a in yours_in)
+        cases = zip(self.make_cases(), self.make_cases(), strict=True)
+        for number, (yours_in, reference_in) in enumerate(cases):
+            shown = brief_case(yours_in)
             expected = self.run(self.reference, *reference_in)
             try:
                 yours = self.run(answer, *yours_in)
@@ -78,9 +79,18 @@ class Check:
             except Exception as error:  # whatever the learner's code may raise
                 return f"it raised {type(error).__name__}: {error}\n  case: {shown}"
             if reason := difference(yours, expected):
-                lines = f"case:      {shown}\nyours:     {brief(yours)}\n"
-                lines += f"reference: {brief(expected)}"
+                mine, right = brief_pair(yours, expected)
+                lines = f"case:      {shown}\nyours:     {mine}\nreference: {right}"
+                lines += self._why(number, yours)
                 return f"{reason}\n{indent(lines, '  ')}"
+        return ""
+
+    def _why(self, number: int, yours) -> str:
+        """The sentence of a known mistake that gives the same in this case."""
+        for mistake, sentence in self.known.items():
+            given = self.make_cases()[number]
+            if not difference(yours, self.run(mistake, *given)):
+                return f"\nlikely:    {sentence}"
         return ""
 
 
@@ -89,66 +99,6 @@ def reveal(name: str) -> None:
     if name not in EVERY:
         raise ValueError(f"No exercise is called {name!r}; there are {list(EVERY)}.")
     show(EVERY[name].reference)
-
-
-def difference(yours, expected) -> str:
-    """How two results differ, in a sentence; an empty string when they agree."""
-    if isinstance(expected, tuple):
-        return _tuple_difference(yours, expected)
-    if yours is None:
-        return "it returned None: is a `return` missing?"
-    try:
-        yours, expected = as_array(yours), as_array(expected)
-    except (TypeError, ValueError):
-        return f"it returned a {type(yours).__name__}; numbers were expected."
-    if yours.shape != expected.shape:
-        return f"the shape is {yours.shape}, expected {expected.shape}."
-    if (yours.dtype == bool) != (expected.dtype == bool):
-        return f"the type is {yours.dtype}, expected {expected.dtype}."
-    close = np.isclose(yours, expected, rtol=TOLERANCE, atol=TOLERANCE)
-    if close.all():
-        return ""
-    place = tuple(int(i) for i in np.argwhere(~close)[0])
-    where = f" at {list(place)}" if place else ""
-    total = f" ({(~close).sum()} of {close.size} differ)" if close.size > 1 else ""
-    return f"got {yours[place]:.6g}{where}, expected {expected[place]:.6g}{total}."
-
-
-def _tuple_difference(yours, expected: tuple) -> str:
-    if not isinstance(yours, tuple) or len(yours) != len(expected):
-        return f"it must return {len(expected)} things, got {brief(yours)}."
-    for number, pair in enumerate(zip(yours, expected, strict=True), start=1):
-        if reason := difference(*pair):
-            return f"returned thing {number}: {reason}"
-    return ""
-
-
-def as_array(value) -> np.ndarray:
-    """A number, list, array or tensor as a numpy array of booleans or floats."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
-    array = np.asarray(value)
-    return array if array.dtype == bool else array.astype(np.float64)
-
-
-def brief(value) -> str:
-    """A value in one short line."""
-    if isinstance(value, tuple):
-        return "(" + ", ".join(brief(v) for v in value) + ")"
-    if isinstance(value, torch.Tensor | np.ndarray):
-        if value.size == 1 if isinstance(value, np.ndarray) else value.numel() == 1:
-            return f"{value.item():.6g}"
-        flat = np.array2string(as_array(value).ravel()[:6], precision=4)
-        return f"{type(value).__name__}{tuple(value.shape)} starting {flat}"
-    if isinstance(value, AudioConfig):
-        return (
-            f"AudioConfig(sample_rate={value.sample_rate}, window={value.window}, "
-            f"hop={value.hop}, max_windows={value.max_windows})"
-        )
-    if isinstance(value, torch.nn.Module):
-        return type(value).__name__  # its repr fills a page
-    text = repr(value)
-    return text if len(text) <= 120 else text[:117] + "..."
 
 
 # The exercises. Small numbers on purpose: a case should fit a sheet of paper.
@@ -225,12 +175,24 @@ def _run_block(block: type, gate: float, x, audio, mask) -> torch.Tensor:
 
 num_windows = Check("num_windows", _num_windows, _sample_counts)
 cut_windows = Check("cut_windows", _cut_windows, _waveforms)
-contrastive_loss = Check("contrastive_loss", _contrastive_loss, _embedding_pairs)
+contrastive_loss = Check(
+    "contrastive_loss",
+    _contrastive_loss,
+    _embedding_pairs,
+    known=mistakes.CONTRASTIVE_LOSS,
+)
 sinusoidal_table = Check(
     "sinusoidal_table", _sinusoidal_table, lambda: [(4, 6), (3, 2), (7, 5)]
 )
-text_to_audio_mask = Check("text_to_audio_mask", _text_to_audio_mask, _texts_with_audio)
+text_to_audio_mask = Check(
+    "text_to_audio_mask",
+    _text_to_audio_mask,
+    _texts_with_audio,
+    known=mistakes.TEXT_TO_AUDIO_MASK,
+)
 gated_block = Check("gated_block", GatedCrossAttentionBlock, _block_inputs, _run_block)
-build_labels = Check("build_labels", _build_labels, _token_rows)
+build_labels = Check(
+    "build_labels", _build_labels, _token_rows, known=mistakes.BUILD_LABELS
+)
 
 CHECKS = {v.name: v for v in list(globals().values()) if isinstance(v, Check)}

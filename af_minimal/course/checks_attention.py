@@ -17,6 +17,7 @@ from .checks import (
     sinusoidal_table,
     text_to_audio_mask,
 )
+from .mistakes import CACHED_MASK
 
 __all__ = [
     "cached_mask",
@@ -101,6 +102,14 @@ def latest_only_mask(
     return (audio == count.unsqueeze(-1) - 1) & audio_mask.unsqueeze(1)  # (B, T, L)
 
 
+def _turned_over_heads(x: Tensor, heads: int) -> Tensor:
+    return turn_by_position(x.unflatten(-1, (heads, -1))).transpose(1, 2)
+
+
+def _turned_whole_rows(x: Tensor, heads: int) -> Tensor:
+    return split_into_heads(turn_by_position(x), heads)
+
+
 def _rows_to_split() -> list[tuple]:
     small = torch.arange(12.0).reshape(1, 2, 6)
     return [(small, 2), (small.clone(), 3), (noise(0, 2, 5, 8), 4)]
@@ -159,11 +168,23 @@ split_heads = Check("split_heads", split_into_heads, _rows_to_split)
 own_audio = Check("own_audio", own_audio_mask, _audio_masks)
 one_head = Check("one_head", one_head_attention, _one_head_inputs)
 latest_only = Check("latest_only", latest_only_mask, text_to_audio_mask.make_cases)
-rotated_heads = Check("rotated_heads", split_then_turn, _rows_to_turn)
+rotated_heads = Check(
+    "rotated_heads",
+    split_then_turn,
+    _rows_to_turn,
+    known={
+        _turned_over_heads: "you turn before heads and positions change places: each "
+        "head is turned by its own number, not by the place of the window.",
+        _turned_whole_rows: "you turn whole rows before they are split: a head then "
+        "holds other columns, and other speeds, than its own first and second half.",
+    },
+)
 keys_values = Check(
     "keys_values", MaskedCrossAttention.keys_values, _attention_and_audio
 )
-cached_mask = Check("cached_mask", _text_to_audio_mask, _texts_so_far)
+cached_mask = Check(
+    "cached_mask", _text_to_audio_mask, _texts_so_far, known=CACHED_MASK
+)
 
 ATTENTION = {
     c.name: c

@@ -5,6 +5,7 @@ They work like those of `checks.py`. A stand-in for published weights is here to
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -102,14 +103,21 @@ def _our_names() -> list[tuple]:
     ]
 
 
-def _mean_of_what_is_heard(rule: Callable) -> Callable:
-    def logits(input_ids, features):
+@dataclass(frozen=True)
+class MeanOfWhatIsHeard:
+    """Stands for a model in a case: a position gets the mean of what it may hear."""
+
+    rule: Callable
+
+    def __repr__(self) -> str:
+        return f"a toy model with {self.rule.__name__}"
+
+    def __call__(self, input_ids: Tensor, features: Tensor) -> Tensor:
+        """The mean at every position, (B, T, E); 9 is the id of <audio>."""
         mask = torch.ones(features.shape[:2], dtype=torch.bool)
-        heard = rule(input_ids, mask, 9, 2).float()  # (B, T, L)
+        heard = self.rule(input_ids, mask, 9, 2).float()  # (B, T, L)
         count = heard.sum(-1, keepdim=True).clamp(min=1)
         return (heard / count) @ features  # (B, T, E)
-
-    return logits
 
 
 def _models_and_texts() -> list[tuple]:
@@ -119,7 +127,7 @@ def _models_and_texts() -> list[tuple]:
     features = torch.randn(1, 4, 3, generator=torch.Generator().manual_seed(0))
     rules = (text_to_audio_mask, latest_only_mask)
     return [
-        (_mean_of_what_is_heard(rule), ids.clone(), features.clone(), audio, 2)
+        (MeanOfWhatIsHeard(rule), ids.clone(), features.clone(), audio, 2)
         for rule in rules
         for audio in (0, 1)
     ]
@@ -135,15 +143,10 @@ stored_names = Check(
     "stored_names",
     names_in_checkpoint,
     _our_names,
-    run=lambda answer, *given: tuple(map(_letters, answer(*given))),
+    run=lambda answer, *given: tuple(answer(*given)),
 )
 positions_that_hear = Check(
     "positions_that_hear", which_positions_hear, _models_and_texts
 )
 
 PORTING = {c.name: c for c in (added_tokens, stored_names, positions_that_hear)}
-
-
-def _letters(name: str) -> list[int]:
-    """A name as numbers, which checks compare."""
-    return list(name.encode())

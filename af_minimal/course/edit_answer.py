@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import ipywidgets as widgets
+from matplotlib.figure import Figure
 
 from ..evaluation import caption_scores, exact_match, normalise
 from ..soundworld import Event, Score, caption_is_right, captions
 from ..soundworld.catalogue import CLASSES
 from ..soundworld.scenes import SHORTEST_PAUSE_S
+from .figures_evaluation import metric_picture
 from .widgets.keys import Panel
+from .widgets.still import with_picture
 
 COLUMNS = ("metric", "best", "yours")
 
@@ -141,6 +144,16 @@ class EditWidget(Panel):
         self._score()
         truth = widgets.HTML("truth: " + html.escape(judge.references[0]))
         super().__init__([truth, self.answer, self.table])
+        with_picture(
+            self, self.figure(), "Metrics of the truth and of an edited answer"
+        )
+
+    def figure(self) -> Figure:
+        """Both answers, and what every metric says of them."""
+        rows = compare(self.judge, self.answer.value)
+        values = {name: {r["metric"]: r[name] for r in rows} for name in COLUMNS[1:]}
+        told = f"best: {self.judge.references[0]}\nyours: {self.answer.value}"
+        return metric_picture(values, told.replace("$", r"\$"), ylabel="answer")
 
     def _score(self, change=None) -> None:
         rows = compare(self.judge, self.answer.value)

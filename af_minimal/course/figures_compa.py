@@ -1,11 +1,13 @@
 """Scores beside chance, and clips above each other: pictures of notebooks 14 and 15."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 
 from ..audio import Clip
 from . import viz
+from .figures_retrieval import HUES
 
 GROUP = 0.8  # of the room between two groups of bars
 
@@ -29,9 +31,10 @@ def score_bars(
     figure = viz.new_figure()
     axes = figure.axes[0]
     width = GROUP / len(scores)
-    for number, (name, row) in enumerate(scores.items()):
+    for number, ((name, row), hue) in enumerate(zip(scores.items(), cycle(HUES))):
         left = np.arange(len(chance)) - GROUP / 2 + number * width
-        axes.bar(left, [row[s] for s in chance], width, align="edge", label=name)
+        style = {"align": "edge", "label": name, "color": hue}
+        axes.bar(left, [row[s] for s in chance], width, **style)
     for place, guessed in enumerate(chance.values()):
         ends = place - GROUP / 2, place + GROUP / 2
         axes.plot(ends, (guessed, guessed), "--", color="#444444")

@@ -6,6 +6,7 @@ Taught in: notebooks/11_evaluation.ipynb
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from .figures_dialogue import with_spread
 from .picture import AUDIO, GATE, TEXT
@@ -16,6 +17,18 @@ HUES = (AUDIO, TEXT, GATE)
 
 def metric_grid(rows: Mapping[str, Mapping[str, float]], title: str = "") -> None:
     """Metrics (columns) of edited answers (rows), each as a share of its best value.
+
+    Taught in: notebooks/11_evaluation.ipynb
+    """
+    metrics = ", ".join(next(iter(rows.values())))
+    figure = metric_picture(rows, title)
+    show(figure, f"Shares of the best value: {', '.join(rows)} by {metrics}")
+
+
+def metric_picture(
+    rows: Mapping[str, Mapping[str, float]], title: str = "", ylabel: str = "edit"
+) -> Figure:
+    """The figure of `metric_grid`, for whoever shows it in another way.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -32,9 +45,9 @@ def metric_grid(rows: Mapping[str, Mapping[str, float]], title: str = "") -> Non
         axes.text(j, i, text, ha="center", va="center", color=hue, fontsize=8)
     axes.set_xticks(range(len(metrics)), [m.replace(" ", "\n") for m in metrics])
     axes.set_yticks(range(len(rows)), list(rows))
-    axes.set(xlabel="metric", ylabel="edit", title=title)
+    axes.set(xlabel="metric", ylabel=ylabel, title=title)
     figure.colorbar(image, ax=axes, label="share of the best", pad=0.01)
-    show(figure, f"Shares of the best value: {', '.join(rows)} by {', '.join(metrics)}")
+    return figure
 
 
 def interval_chart(sections: Mapping[str, Sequence[dict]], title: str = "") -> None:

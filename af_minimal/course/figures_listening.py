@@ -98,7 +98,7 @@ def scene_picture(score: Score, clip: Clip) -> Figure:
                 mel.axvline(edge, color="white", linewidth=0.8, linestyle="--")
     lanes.set(xlim=(0, score.duration_s), ylim=(max(2, len(score.events)) - 0.5, -0.5))
     lanes.set_yticks(range(len(score.events)), score.labels)
-    lanes.set(title="the sounds of the scene")
+    lanes.set(ylabel="sound", title="the sounds of the scene")
     return figure
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from .picture import AUDIO, GATE, TEXT
 from .viz import HEAT, QUIET, new_figure, show, to_numpy
@@ -101,10 +102,30 @@ def neighbour_bars(
     axes.set_yticks(places, [name.replace("$", r"\$") for name in labels])
     axes.tick_params(axis="y", colors=TEXT, length=0)
     axes.invert_yaxis()
-    axes.set(xlabel="similarity to the clip (cosine)")
+    axes.set(xlabel="similarity to the clip (cosine)", ylabel="neighbour")
     axes.set_xlim(min(0, *similarities), 1.1)
+    meanings = {"in the prompt": AUDIO, "left out": QUIET}
+    handles = [Patch(color=hue, label=said) for said, hue in meanings.items()]
+    axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5))
     words = "\n".join(lines).replace("$", r"\$")
     figure.suptitle(words, x=0.01, ha="left", fontsize=10)
+    return figure
+
+
+def names_taught(counts: Mapping[str, int]) -> Figure:
+    """How many sounds each name was taught with, the first name at the top.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    figure = new_figure(height=0.35 + 0.09 * len(counts))
+    axes = figure.axes[0]
+    names = [name.replace("$", r"\$") for name in counts]
+    axes.barh(range(len(counts)), list(counts.values()), color=AUDIO)
+    axes.set_yticks(range(len(counts)), names)
+    axes.tick_params(axis="y", colors=TEXT, length=0)
+    axes.invert_yaxis()
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set(xlabel="sounds taught", ylabel="name", title="what the box has learnt")
     return figure
 
 
@@ -127,6 +148,6 @@ def kinds_of_answers(counts: Mapping[str, Mapping[str, int]]) -> None:
         axes.barh(list(counts), width, left=left, color=hue, label=kind)
         left += width
     axes.invert_yaxis()
-    axes.set(xlabel="answers (%)", xlim=(0, 100))
+    axes.set(xlabel="answers (%)", ylabel="case", xlim=(0, 100))
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     show(figure, f"Kinds of answers of the cases: {', '.join(counts)}")

@@ -3,6 +3,7 @@
 As in `widgets.py`, every callback writes widget values only.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import soundfile
 from ..audio import Clip, resample
 from ..data import Example
 from ..retrieval import Datastore
+from .figures_retrieval import names_taught
 from .widgets import SOUND_FILES, Panel, decode, wav_bytes
+from .widgets.still import with_picture
 
 PROMPT = "classify this sound."
 
@@ -67,6 +70,9 @@ class TeachWidget(Panel):
                 self.answer,
             ]
         )
+        if self.counts():
+            figure = names_taught(self.counts())
+            with_picture(self, figure, f"How many sounds: {self.known.value}")
 
     @property
     def examples(self) -> list[Example]:
@@ -99,9 +105,12 @@ class TeachWidget(Panel):
         self.sounds.value = ()
         self._count()
 
+    def counts(self) -> Counter:
+        """Name -> how many sounds it was taught with, the first name first."""
+        return Counter(example.output for example in self.examples)
+
     def _count(self) -> None:
-        names = [example.output for example in self.examples]
-        each = [f"{name} ({names.count(name)})" for name in dict.fromkeys(names)]
+        each = [f"{name} ({count})" for name, count in self.counts().items()]
         self.known.value = "taught: " + (", ".join(each) or "nothing yet")
 
     def _ask(self, button=None) -> None:

@@ -1,30 +1,83 @@
 """Ask a published model in the spelling it was trained on.
 
-`model.ask` spells a prompt as `mini` reads it. Published weights read best what they
-were trained on, and Qwen2's tokenizer does not know the `</s>` that AF1 begins with.
+    AF1    </s>the task is ... . <audio>question\\nanswer:<SEP>
+    AF2    <audio>question<SEP>
+
+`model.ask` comes here when the weights are published ones: `from_official` names their
+config "official", and `save_pretrained` keeps the name. Every other model reads the
+spelling of `prompts.py`, and weights that were trained on it must bear another name.
 
 Taught in: notebooks/12_real_weights.ipynb
 """
 
-from ..generation import check_can_answer, complete, encode
+from collections.abc import Sequence
+
+from ..generation import (
+    check_can_answer,
+    complete,
+    encode,
+    is_list,
+    pair_up,
+    spread_examples,
+    spread_tasks,
+)
 from ..model import AudioFlamingo
-from .prompts import af2_text, official_inference_text
+from ..prompts import SEP, clean, task_words
+from .prompts import af2_text, official_eval_text, official_inference_text
+
+TASK = "audio question answering"  # of AF1, where none is given
+NEW_TOKENS = {"af1": 128, "af2": 256}
+
+
+def ask(
+    model: AudioFlamingo,
+    clip,
+    question: str | Sequence[str],
+    examples: Sequence | None = None,
+    task: str | Sequence[str | None] | None = None,
+    **kwargs,
+) -> str | list[str]:
+    """Answer questions about clips; arguments and answers as of `generation.ask`.
+
+    Args:
+        examples: demonstrations, for AF1 only; see `official_prompt`.
+        task: None is "audio question answering". AF2's prompts name no task.
+        kwargs: `seed`, and arguments of Hugging Face `generate`; 128 new tokens in AF1
+            and 256 in AF2 unless they say otherwise.
+
+    Raises:
+        ValueError: as `generation.ask` does, and when AF2 is given examples.
+
+    Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    check_can_answer(model)
+    single = isinstance(question, str) and not is_list(clip)
+    clips, questions = pair_up(clip, question)
+    shots = spread_examples(examples, len(questions))
+    tasks = spread_tasks(task, len(questions))
+    texts = [
+        official_prompt(model.config.family, q, t, [(e.prompt, e.output) for e in shot])
+        for q, t, shot in zip(questions, tasks, shots, strict=True)
+    ]
+    audios = [[*shot, clip] for clip, shot in zip(clips, shots, strict=True)]
+    answers = _say(model, audios, texts, **kwargs)
+    return answers[0] if single else answers
 
 
 def ask_official(
     model: AudioFlamingo,
     clip,
     prompt: str,
-    prefix: str = "The task is audio question answering.",
+    prefix: str = f"The task is {TASK}.",
     **kwargs,
 ) -> str:
-    """Answer one prompt about one clip, spelled as the official inference scripts do.
+    """Answer one prompt about one clip, whatever the model's name is.
 
     Args:
         clip: a Clip or a path.
         prefix: AF1's sentence about the task; AF2 has none.
-        kwargs: `seed`, and arguments of Hugging Face `generate`; 128 new tokens in AF1
-            and 256 in AF2 unless they say otherwise.
+        kwargs: as of `ask`.
 
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
@@ -32,6 +85,45 @@ def ask_official(
     check_can_answer(model)
     af1 = model.config.family == "af1"
     text = official_inference_text(prefix, prompt) if af1 else af2_text(prompt)
-    kwargs.setdefault("max_new_tokens", 128 if af1 else 256)
-    features, mask = encode(model, [[clip]])  # (1, L, E) or (1, L, n, E), (1, L)
-    return complete(model, [text], features, mask, **kwargs)[0]
+    return _say(model, [[clip]], [text], **kwargs)[0]
+
+
+def official_prompt(
+    family: str,
+    question: str,
+    task: str | None = None,
+    examples: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The text of one question as the official scripts spell it, up to its <SEP>.
+
+    `examples` are (prompt, output) pairs of AF1's few-shot prompt, which is that of the
+    validation set. AF2 was trained on one sound with one question.
+
+    Raises:
+        ValueError: when a text contains a special token, or AF2 is given examples.
+
+    Official: inference/data.py, foundation/data/data.py, audio_flamingo_2/data/data.py
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    for text in (question, *(text for pair in examples for text in pair)):
+        clean(text)  # refuses special tokens; what it returns is our spelling
+    if family == "af2" and examples:
+        raise ValueError(
+            f"{len(examples)} examples came with a question to AF2's published "
+            "weights, which were trained without any. Leave examples out."
+        )
+    if family == "af2":
+        return af2_text(question)
+    task = task_words(task or TASK)
+    if not examples:
+        return official_inference_text(f"The task is {task}.", question)
+    prompts, outputs = zip(*examples, (question, ""), strict=True)
+    plain = {"do_nothing": 1.0}
+    text = official_eval_text(task, prompts, outputs, plain, interleaved="similar")
+    return text[: text.rindex(SEP) + len(SEP)]
+
+
+def _say(model: AudioFlamingo, audios, texts, **kwargs) -> list[str]:
+    kwargs.setdefault("max_new_tokens", NEW_TOKENS[model.config.family])
+    features, mask = encode(model, audios)  # (B, L, E) or (B, L, n, E), (B, L)
+    return complete(model, texts, features, mask, **kwargs)

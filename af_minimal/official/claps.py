@@ -3,12 +3,13 @@
     kind      rate      window  features of a window          audio comes in as
     clapcap   44.1 kHz  7 s     1 x 1024, not normalised      32 kHz filters, see below
     afclap    16 kHz    10 s    64 x 2048, not normalised     16 bits, HTK mel filters
-    laion     48 kHz    10 s    1 x 512, unit norm            Slaney filters
+    laion     48 kHz    10 s    1 x 512, unit norm            16 bits, Slaney or HTK
 
-The tower is HTSAT in `transformers`. Two things cannot be guessed from the configs.
+The tower is HTSAT in `transformers`. Some things cannot be guessed from the configs.
 msclap's HTSAT takes no notice of the config beside it: its filters are made for 32 kHz
-and up to 14 kHz, though it hears 44.1 kHz. And AF-CLAP's mel comes from torchaudio's
-defaults (HTK, no norm), not from the filters inside its checkpoint.
+and up to 14 kHz, though it hears 44.1 kHz. AF-CLAP's mel comes from torchaudio's
+defaults (HTK, no norm), not from the filters inside its checkpoint; so does that of a
+LAION-CLAP with fusion, short clips included. And LAION-CLAP repeats a short clip.
 
 This was read in the code of msclap 1.3.4, laion-clap 1.1.7 and the official AF2, and is
 tested on random weights; the published files themselves were not at hand.
@@ -30,7 +31,7 @@ from ..encoders import KINDS, AudioEncoder
 AUDIO = {
     "clapcap": AudioConfig(44_100, 7.0, 5.25, 16, "peak"),
     "afclap": AudioConfig(16_000, 10.0, 0.0, 30),
-    "laion": AudioConfig(48_000, 10.0, 0.0, 1),
+    "laion": AudioConfig(48_000, 10.0, 0.0, 1, pad="repeat"),
 }
 MEL = {  # n_fft, hop, f_min, f_max
     "clapcap": dict(n_fft=1024, mel_hop=320, f_min=50.0, f_max=14_000.0),
@@ -135,9 +136,14 @@ def tower_config(config: EncoderConfig) -> ClapAudioConfig:
     )
 
 
-def filters_of(config: EncoderConfig) -> Tensor:
-    """Mel filters (n_fft / 2 + 1, M) of a published CLAP, where none are stored."""
-    scale, norm = ("htk", None) if config.kind == "afclap" else ("slaney", "slaney")
+def filters_of(config: EncoderConfig, fusion: bool = False) -> Tensor:
+    """Mel filters (n_fft / 2 + 1, M) of a published CLAP, where none are stored.
+
+    Official: `laion_clap/training/data.py: get_mel`, for LAION-CLAP with fusion
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    htk = fusion or config.kind == "afclap"
+    scale, norm = ("htk", None) if htk else ("slaney", "slaney")
     filters = mel_filter_bank(
         num_frequency_bins=config.n_fft // 2 + 1,
         num_mel_filters=config.n_mels,

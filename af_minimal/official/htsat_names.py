@@ -20,14 +20,16 @@ RENAMED = (  # original, transformers; the order matters for the way back
     (".bn0.", ".batch_norm."),
 )
 THIRDS = ("query", "key", "value")
+# where an AF2 checkpoint keeps its tower: one of training, a published one
+AFCLAP = ("clap.afclap.", "clap.nvclap.")
+FUSION = (".fusion_model.", ".mel_conv2d.")  # of LAION-CLAPs trained on long clips too
 UNUSED = (
     ".head.",
     ".tscam_conv.",
     ".spectrogram_extractor.",
     ".logmel_extractor.",
     ".attn_mask.",
-    ".fusion_model.",
-    ".mel_conv2d.",
+    *FUSION,
 )
 
 
@@ -106,6 +108,14 @@ def laion_from_transformers(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             name = name.replace("_projection.linear1.", "_projection.0.")
             found[name.replace("_projection.linear2.", "_projection.2.")] = tensor
     return found
+
+
+def has_fusion(tensors: dict[str, Tensor]) -> bool:
+    """Whether a checkpoint's tower was made with fusion, whatever its prefix.
+
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    return any(part in f".{name}." for name in tensors for part in FUSION)
 
 
 def under(tensors: dict[str, Tensor], start: str) -> dict[str, Tensor]:

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from ..config import AudioConfig, EncoderConfig
 from ..disk.storage import load_exactly
 from ..encoders import KINDS, AudioEncoder
-from .claps import AUDIO, in_sixteen_bits
-from .htsat_names import htsat_to_transformers, under
+from .claps import AUDIO, filters_of, in_sixteen_bits
+from .htsat_names import has_fusion, htsat_to_transformers, under
 from .read_claps import clap_config, linear_names
 
 
@@ -73,8 +73,11 @@ class LaionCLAP(AudioEncoder):
 KINDS["laion_package"] = LaionCLAP
 
 
-def package_htsat(config: EncoderConfig, audio: AudioConfig) -> nn.Module:
-    """HTSAT of the package in any size; its factory knows three only."""
+def package_htsat(config: EncoderConfig, audio: AudioConfig, **options) -> nn.Module:
+    """HTSAT of the package in any size; its factory knows three only.
+
+    `options` are those of its own class, such as `enable_fusion`.
+    """
     made_for = SimpleNamespace(
         sample_rate=audio.sample_rate,
         window_size=config.n_fft,
@@ -93,14 +96,17 @@ def package_htsat(config: EncoderConfig, audio: AudioConfig) -> nn.Module:
         num_heads=list(config.htsat_heads),
         window_size=8,
         config=made_for,
+        **options,
     )
 
 
 def read_laion(tensors: dict[str, Tensor]) -> LaionCLAP:
     """LAION-CLAP's audio side out of its checkpoint's tensors, as the package has it.
 
-    Checkpoints with fusion load too: windows are never longer than 10 s, and fusion is
-    for longer ones.
+    Checkpoints with fusion load too. Of up to 10 s the package then fuses nothing, but
+    it hears through other mel filters (HTK, no norm) than those it stores: they take
+    the stored ones' place here. Of a longer clip ours hears the first 10 s, where the
+    package fuses three parts drawn at random, or without fusion draws 10 s.
 
     Raises:
         ValueError: when tensors are missing, or the checkpoint has no audio side.
@@ -115,6 +121,8 @@ def read_laion(tensors: dict[str, Tensor]) -> LaionCLAP:
             f"LAION-CLAP checkpoint. The first names are {list(tensors)[:3]}."
         )
     sizes = clap_config(htsat_to_transformers(tower), linear_names(head), "laion")
+    if has_fusion(tower):
+        tower = tower | {"logmel_extractor.melW": filters_of(sizes, fusion=True)}
     sizes = EncoderConfig(**(vars(sizes) | {"kind": "laion_package"}))
     encoder = LaionCLAP(sizes, AUDIO["laion"])
     named = {f"tower.{name}": tensor for name, tensor in tower.items()}

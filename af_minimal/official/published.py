@@ -125,7 +125,8 @@ def load_published(
         lm: folder of the language model (config, tokenizer, perhaps weights), or its
             config. None looks in the hub's cache, then at the sizes.
         encoder: file of the CLAP, where the checkpoint does not hold it.
-        dtype: of the parameters; None is float32. Positions and encoder keep float32.
+        dtype: of the parameters. None is bfloat16 for a name of the hub, half the
+            memory, and float32 for files. Positions and encoder keep float32.
         download: fetch what is missing from the hub; without it no network is asked.
         variant: of AF1, "foundation" or "chat".
         audio_heads: of the audio transformer; 8 in every official model.
@@ -152,6 +153,7 @@ def load_published(
     tensors = with_base_lm(tensors, folder, family, tokenizer)
     model_type = PRESETS[family].lm["model_type"]
     rows = len(embedding_of(tensors, model_type))
+    dtype = dtype or (torch.bfloat16 if entry else torch.float32)
     with unfilled(dtype), told_of_parts(files):
         model = from_official(
             tensors,
@@ -204,10 +206,10 @@ def has_tokenizer(folder: Path | None) -> bool:
 
 
 @contextmanager
-def unfilled(dtype: torch.dtype | None):
+def unfilled(dtype: torch.dtype):
     """Build modules of that type without drawing their random weights first."""
     before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype or torch.float32)
+    torch.set_default_dtype(dtype)
     try:
         with no_init_weights():
             yield

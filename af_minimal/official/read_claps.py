@@ -16,12 +16,12 @@ from ..disk.hub import hub_folder
 from ..disk.storage import load_exactly
 from ..disk.weight_files import read_weights
 from ..model import AudioFlamingo
-from .claps import AUDIO, MEL, PublishedCLAP
-from .htsat_names import htsat_to_transformers, under
+from .claps import AUDIO, MEL, PublishedCLAP, filters_of
+from .htsat_names import AFCLAP, has_fusion, htsat_to_transformers, under
 
 TOWER_NAMES = {  # where a checkpoint keeps its tower, the first that is there
     "clapcap": ("clap.base.htsat.", "audio_encoder.base.htsat."),
-    "afclap": ("clap.afclap.", "clap.nvclap.", "audio_branch."),
+    "afclap": (*AFCLAP, "audio_branch."),
     "laion": ("audio_branch.",),
 }
 HEAD_NAMES = {
@@ -50,7 +50,9 @@ def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
         head = _first(tensors, HEAD_NAMES[kind], kind)
         head = linear_names(head)
     encoder = PublishedCLAP(clap_config(tower, head, kind), AUDIO[kind])
-    if kind != "afclap":  # its mel comes from elsewhere, see above
+    if kind == "laion" and has_fusion(original):  # stored ones are not used by it
+        encoder.filters = filters_of(encoder.config, fusion=True)
+    elif kind != "afclap":  # its mel comes from elsewhere, as `claps.py` says
         stored = original.get("logmel_extractor.melW")
         tower_filters = encoder.filters if stored is None else stored.float()
         encoder.filters = tower_filters.clone()

@@ -8,7 +8,8 @@ Inside a model our names are the official ones, so little is left to translate: 
     lang_encoder.lm_head.weight                 = the token embedding, where it is tied
 
 AF2 says `audio_transformer_clap` and `gated_cross_attn_layer_sound`; its checkpoints
-hold the audio encoder too (`clap.*`), which is kept aside and given back unchanged.
+hold the audio encoder too (`clap.*`). It is kept aside, because `model.encoder` has not
+all of it, and given back with what the model's encoder has learnt since.
 
 Official FSDP training breaks that tie, and the two matrices learn apart. Loaded into a
 tied model, one of them is lost; here a checkpoint whose two matrices differ gives an
@@ -25,6 +26,7 @@ from torch import Tensor
 from ..config import PRESETS, FlamingoConfig
 from ..disk.storage import load_exactly
 from ..model import AudioFlamingo
+from .htsat_names import AFCLAP, htsat_from_transformers, under
 from .names import (
     ENCODER,
     HEAD,
@@ -104,7 +106,11 @@ def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, 
     Args:
         aliases: True stores every twin too, as official checkpoints do; False stores
             each tensor once. None gives a loaded model the names it came with, and any
-            other model all of them.
+            other model all of them. An AF-CLAP that came in a file of its own is not
+            among the names its model came with; True and False store it too.
+
+    Raises:
+        ValueError: when an encoder without official names stands in for AF-CLAP.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
@@ -114,7 +120,10 @@ def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, 
         for name, tensor in model.state_dict().items()
         if not name.startswith("encoder.")
     }
-    tensors |= getattr(model, "official_aside", {})
+    heard, names = encoder_tensors(model), getattr(model, "official_names", None)
+    if aliases is None and names is not None:
+        heard = {name: t for name, t in heard.items() if name in names}
+    tensors |= heard
     if model.lm.config.tie_word_embeddings:
         del tensors[HEAD]
     if aliases is False:
@@ -122,10 +131,40 @@ def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, 
     twins = {twin_of(name, layers): t for name, t in tensors.items()}
     twins.pop(None)  # of the many that have no twin
     twins.setdefault(HEAD, embedding_of(tensors, model.lm.config.model_type))
-    names = getattr(model, "official_names", None)
     if aliases is None and names is not None:
         twins = {name: t for name, t in twins.items() if name in names}
     return {**twins, **tensors}
+
+
+def encoder_tensors(model: AudioFlamingo) -> dict[str, Tensor]:
+    """AF2's audio encoder by its official names, as it is now; AF1 stores none.
+
+    Of what the checkpoint held, all that the encoder lacks (heads for AudioSet, fusion,
+    constants of the mel) and all that did not change is given back as it came. What it
+    lacks is gone after `save_pretrained`, so the names are fewer then. AF-CLAP hears
+    without them, and official code loads names that are missing from `clap_ckpt`.
+
+    Official: inference_HF_pretrained/src/factory.py: CLAP
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    aside, encoder = getattr(model, "official_aside", {}), model.encoder
+    if encoder is None:
+        return aside
+    if encoder.config.kind != "afclap":
+        if not aside:
+            return {}  # of AF1, or a model of our own making
+        raise ValueError(
+            f"the encoder is a {encoder.config.kind!r}, which has no official names, "
+            "and the checkpoint came with an AF-CLAP. Put that encoder back, or set "
+            "model.encoder = None to write the AF-CLAP as it came."
+        )
+    start = next((s for s in AFCLAP if under(aside, s)), AFCLAP[-1])
+    found = dict(aside)
+    for name, tensor in htsat_from_transformers(encoder.tower.state_dict()).items():
+        came = aside.get(start + name)
+        if came is None or not torch.equal(came.to(tensor), tensor):
+            found[start + name] = tensor
+    return found
 
 
 def lm_fields(lm_config, tensors: dict[str, Tensor], model_type: str) -> dict:

@@ -4,7 +4,7 @@ The controls are found by what they are in the page, never by name: a widget tha
 added to a notebook tomorrow is tried without a change here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from playwright.sync_api import TimeoutError
 
@@ -20,16 +20,18 @@ KINDS = {
     "slider": ".noUi-handle, input[type=range], .af-listen-picture",
     "button": "button:not(.widget-upload)",
 }
-FEEDS = ("text", "number")  # what is typed waits for the button beside it
-FEEDS_S = 5
+FEEDS_S = 10  # so long we look whether a control needs the button beside it
+FEEDS = {"text": FEEDS_S, "number": FEEDS_S, "upload": 20}  # these may need one
 
 # What a reader sees of the widgets of one cell, without the control itself: words,
-# pictures, players, what is typed and chosen. A slider's own number does not count.
+# pictures, players, what is typed and chosen. A slider's own number does not count, nor
+# what a button says of itself: 'Upload (1)', or 'Stop' and the seconds left.
 WATCH = """async (cell, own) => {
   const look = () => {
-    const seen = [], mine = own.closest('.widget-slider, .widget-inline-hbox') || own;
+    const seen = [], box = '.af-microphone, .widget-slider, .widget-inline-hbox';
+    const mine = own.closest(box) || own;
     const walk = node => {
-      if (node === mine && !own.matches('button')) return;
+      if (node === mine) return;
       if (node.nodeType === 3) seen.push(node.data);
       if (node.nodeType !== 1 || node.matches('.widget-readout')) return;
       if (node.matches('img')) seen.push(node.src);
@@ -153,29 +155,41 @@ def wake(page, control: Control, others: list[Control]) -> bool:
     return False
 
 
-def try_all(page) -> tuple[str, list[str]]:
-    """What was moved, in words, and a line for each control that does nothing.
+@dataclass
+class Tried:
+    """How many controls were moved, how many only feed a button, which are silent."""
+
+    moved: int = 0
+    fed: int = 0
+    silent: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.moved} controls moved, {self.fed} of them for a button beside"
+
+
+def try_all(page) -> Tried:
+    """Move every control that can be; `silent` has a line for each that does nothing.
 
     A control may change nothing but itself where a button beside it reads it.
     """
-    controls, silent, fed, moved = find(page), [], 0, 0
+    controls, tried = find(page), Tried()
     for control in controls:
         if not control.usable():
             continue
-        moved += 1
+        tried.moved += 1
         others = [c for c in controls if c.cell == control.cell and c != control]
         feeds = control.kind in FEEDS or (
-            control.kind not in ("button", "upload")
-            and any(c.kind == "button" for c in others)
+            control.kind != "button" and any(c.kind == "button" for c in others)
         )
         try:
-            if answers(page, control, FEEDS_S if feeds else WAIT_S):
+            wait_s = FEEDS.get(control.kind, FEEDS_S) if feeds else WAIT_S
+            if answers(page, control, wait_s):
                 continue
         except Stuck as error:
-            silent.append(str(error))
+            tried.silent.append(str(error))
             continue
         if feeds:
-            fed += 1
+            tried.fed += 1
         elif not wake(page, control, others):
-            silent.append(f"{control.kind} {control.name!r} changes nothing")
-    return f"{moved} controls moved, {fed} of them for a button beside them", silent
+            tried.silent.append(f"{control.kind} {control.name!r} changes nothing")
+    return tried

@@ -33,6 +33,23 @@ def photograph(page, path: Path) -> list[Path]:
     return paths
 
 
+def play_by_key(page) -> bool:
+    """Let the space bar play a `listen` and see it move; False without one."""
+    picture = page.query_selector(".af-listen-picture")
+    if not picture:
+        return False
+    picture.scroll_into_view_if_needed()
+    picture.focus()
+    page.keyboard.press("Home")
+    player = picture.query_selector("xpath=..//audio")
+    page.wait_for_function("e => e.currentTime === 0 && e.paused", arg=player)
+    page.keyboard.press("Space")
+    page.wait_for_function("e => e.currentTime > 0.1 && !e.paused", arg=player)
+    page.keyboard.press("Space")
+    page.wait_for_function("e => e.paused", arg=player)
+    return True
+
+
 def play_first(page) -> bool:
     """Play the first sound on the page and see it move; False without a player."""
     players = page.query_selector_all(".jp-OutputArea-output audio")
@@ -41,7 +58,7 @@ def play_first(page) -> bool:
     if not loaded:
         return False
     loaded[0].scroll_into_view_if_needed()
-    loaded[0].evaluate("e => e.play()")
+    loaded[0].evaluate("e => { e.currentTime = 0; return e.play(); }")
     page.wait_for_function("e => e.currentTime > 0.1", arg=loaded[0])
     loaded[0].evaluate("e => e.pause()")
     return True

@@ -1,17 +1,20 @@
 """Each widget of the course in a notebook of its own making, in JupyterLab."""
 
+import re
+
 import nbformat
 import pytest
 
 from . import lab
-from .controls import try_all
+from .controls import Tried, try_all
 from .test_notebooks import RUN_S, run_and_look
 
 pytestmark = pytest.mark.browser
 
 FIRST = """
+import numpy as np
 import af_minimal as af
-from af_minimal.course import teach, widgets
+from af_minimal.course import edit_answer, teach, widgets
 
 model = af.load("mini")
 files = list(widgets.sample_clips().values())
@@ -26,18 +29,32 @@ GATES = """
 rows = [row for step in (0, 10, 20) for row in widgets.gate_rows(step, model)]
 widgets.gates([row | {"attn": row["attn"] * row["step"] / 20} for row in rows])
 """
-# one line per widget; a new one is added here and nowhere else
+MAP = """
+weights = np.random.default_rng(0).dirichlet(np.ones(5), (2, 3, 4))
+widgets.attention_widget(weights, list("abcd"), range(5))
+"""
+EDIT = """
+draws = [np.random.default_rng(seed) for seed in range(9)]
+scenes = [af.soundworld.sample_score(rng, events=(2, 2)) for rng in draws]
+edit_answer.EditWidget(edit_answer.Judge(scenes[0], scenes[1:]))
+"""
+# A line per widget; a new one is added here and nowhere else. The numbers: how many
+# controls it has at least, and how many of them change something without a button.
 WIDGETS = {
-    "ask": "widgets.ask_widget(model)",
-    "attention": "widgets.attention(model, clip, 'what do you hear?')",
-    "gates": GATES,
-    "listen": "widgets.listen(clip)",
-    "mask_explorer": "widgets.mask_explorer(model)",
-    "neighbours": NEIGHBOURS,
-    "record": "widgets.record(2)",
-    "scene_mixer": "widgets.scene_mixer(model)",
-    "teach": "teach.TeachWidget(model)",
+    "ask": ("widgets.ask_widget(model)", 5, 4),
+    "attention": ("widgets.attention(model, clip, 'what do you hear?')", 7, 5),
+    "attention_map": (MAP, 3, 3),
+    "edit": (EDIT, 1, 1),
+    "gates": (GATES, 1, 1),
+    "listen": ("widgets.listen(clip)", 1, 1),
+    "mask_explorer": ("widgets.mask_explorer(model)", 2, 2),
+    "neighbours": (NEIGHBOURS, 5, 5),
+    "record": ("widgets.record(2)", 2, 2),
+    "scene_mixer": ("widgets.scene_mixer(model)", 18, 12),
+    "teach": ("teach.TeachWidget(model)", 6, 2),
 }
+# what is said of two seconds from the microphone; the file before it is longer
+RECORDED = re.compile(r"^[12]\.\d+ s at \d+ Hz, largest sample")
 # a slider that draws, one that does nothing, and a callback that breaks
 SLIDERS = """
 import ipywidgets as w
@@ -55,6 +72,12 @@ live.observe(draw, "value")
 box.observe(fail, "value")
 w.VBox([live, dead, box, words])
 """
+# a button that says of itself that it was pressed, and does nothing else
+BUTTON = """
+button = w.Button(description="press")
+button.on_click(lambda _: setattr(button, "description", "pressed"))
+w.VBox([button])
+"""
 
 
 def write_notebook(path, *sources: str) -> None:
@@ -64,30 +87,50 @@ def write_notebook(path, *sources: str) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
 
+def too_few(tried: Tried, least: int, live: int) -> list[str]:
+    """A line when fewer controls were found, or fewer did something by themselves."""
+    alive = tried.moved - tried.fed
+    if tried.moved >= least and alive >= live:
+        return []
+    return [f"{tried}; {least} were expected, {live} of them alive"]
+
+
 @pytest.mark.parametrize("name", WIDGETS)
 def test_widget(page, jupyterlab, folder, shots, name):
+    source, *numbers = WIDGETS[name]
+
+    def more(page, tried):
+        if name == "record":
+            page.get_by_text(RECORDED).wait_for()
+        return too_few(tried, *numbers)
+
     path = folder / f"widget_{name}.ipynb"
-    write_notebook(path, FIRST, WIDGETS[name])
+    write_notebook(path, FIRST, source)
     lab.open_notebook(page, jupyterlab, path.name)
-    run_and_look(page, shots / f"{path.stem}.png")
+    run_and_look(page, shots / f"{path.stem}.png", more)
 
 
 def test_every_widget_in_notebook_7(page, notebook7, folder, shots):
     """One notebook for all of them: a kernel that loads the model once."""
-    write_notebook(folder / "widgets.ipynb", FIRST, *WIDGETS.values())
+    sources, *numbers = zip(*WIDGETS.values(), strict=True)
+    write_notebook(folder / "widgets.ipynb", FIRST, *sources)
     lab.open_notebook(page, notebook7, "widgets.ipynb", "notebook")
-    run_and_look(page, shots / "notebook7.png")
+    all_of_them = [sum(column) for column in numbers]
+    run_and_look(
+        page, shots / "notebook7.png", lambda _, tried: too_few(tried, *all_of_them)
+    )
 
 
 def test_a_dead_slider_and_a_broken_callback_are_found(page, jupyterlab, folder):
     """The other tests would pass on anything if these went unseen."""
-    write_notebook(folder / "sliders.ipynb", SLIDERS)
+    write_notebook(folder / "sliders.ipynb", SLIDERS, BUTTON)
     lab.open_notebook(page, jupyterlab, "sliders.ipynb")
     assert lab.run_all(page, RUN_S) == []
     lab.wait_drawn(page)
-    moved, silent = try_all(page)
-    assert moved.startswith("3 controls")
-    assert silent == ["checkbox 'c' changes nothing", "slider 'b' changes nothing"]
+    tried = try_all(page)
+    assert tried.moved == 4
+    dead = "checkbox 'c'", "slider 'b'", "button 'press'"
+    assert tried.silent == [f"{name} changes nothing" for name in dead]
     assert "a callback broke" in "".join(page.evaluate("() => window.callbackErrors"))
     lab.close_notebook(page)
 

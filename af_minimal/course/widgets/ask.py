@@ -8,8 +8,10 @@ import numpy as np
 import soundfile
 
 from ...audio import Clip, load_audio
+from ..figures_listening import sound_picture
 from .keys import Panel
 from .microphone import Microphone
+from .still import with_picture
 
 SAMPLES = Path(__file__).resolve().parents[3] / "data_samples"
 SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
@@ -108,7 +110,9 @@ class AskWidget(Panel):
 
 def ask_widget(model, **options) -> AskWidget:
     """A box to ask the model about sample clips and about your own sounds."""
-    return AskWidget(model, **options)
+    box = AskWidget(model, **options)
+    title = f"{box.sound.value}: what do you hear?"
+    return with_picture(box, sound_picture(box.clip, title=title), title)
 
 
 def decode(content: bytes, name: str) -> Clip:

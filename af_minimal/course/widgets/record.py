@@ -5,12 +5,14 @@ from collections.abc import Callable
 import ipywidgets as widgets
 import numpy as np
 
-from ...audio import Clip
+from ...audio import Clip, load_audio
 from ...config import AudioConfig
-from .ask import SOUND_FILES, decode
+from ..figures_listening import sound_picture
+from .ask import SOUND_FILES, decode, sample_clips
 from .keys import Panel
 from .listen import ListenWidget
 from .microphone import Microphone
+from .still import with_picture
 
 
 class RecordWidget(Panel):
@@ -78,12 +80,18 @@ def describe_level(clip: Clip) -> str:
 def record(seconds: float = 5.0, config: AudioConfig | None = None) -> RecordWidget:
     """Record the reader's own microphone for at most `seconds`, or take a sound file.
 
-    The result is `.clip`, and `.on_clip(function)` calls back. There is nothing to draw
-    before the first sound, so there is no static picture. `clip_from_samples` is the
-    function underneath.
+    The result is `.clip`, and `.on_clip(function)` calls back. Before the first sound
+    there is nothing to draw, so the static picture shows a sample of the course, where
+    there is one. `clip_from_samples` is the function underneath.
 
     Raises ValueError when `seconds` is not from 0.1 to 60.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """
-    return RecordWidget(seconds, config)
+    box = RecordWidget(seconds, config)
+    samples = sample_clips()
+    if not samples:
+        return box
+    name, file = next(iter(samples.items()))
+    title = f"{name}, as your own sound will be drawn"
+    return with_picture(box, sound_picture(load_audio(file), config, title), title)

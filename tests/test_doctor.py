@@ -24,7 +24,7 @@ def run(monkeypatch, capsys, checks, *options):
 
 def test_all_checks_the_course_needs_are_made():
     wanted = "Python packages memory disk cores port JupyterLab browser".split()
-    assert set(doctor.CHECKS) == {*wanted, "sound files", "the model"}
+    assert set(doctor.CHECKS) == {*wanted, "sound files", "the model", "mini2"}
     assert set(doctor.WORKSHOP) == {"fresh start", "notebook"}
 
 
@@ -35,6 +35,7 @@ def test_a_failure_gives_code_1_and_says_what_to_do(monkeypatch, capsys):
     good, fair = (lambda: (OK, "fine")), (lambda: (WARNING, "so so", "wait"))
     code, out = run(monkeypatch, capsys, {"a": good, "longer": fair})
     assert code == 0 and out.splitlines()[-1] == "Ready."
+    assert doctor.HEAR in out and (doctor.ROOT / "data_samples/05_siren.ogg").exists()
     assert out.splitlines()[:3] == [
         "a       ok       fine",
         "longer  warning  so so",
@@ -149,8 +150,15 @@ class Speaks:
 
 @pytest.mark.parametrize(("words", "state"), [("a dog barks.", OK), (" ", FAILURE)])
 def test_the_model_must_answer(monkeypatch, words, state):
-    monkeypatch.setattr("af_minimal.model.load", lambda name: Speaks(words))
-    found = doctor.answer()
+    asked = []
+
+    def load(name):
+        asked.append(name)
+        return Speaks(words)
+
+    monkeypatch.setattr("af_minimal.model.load", load)
+    found = [doctor.CHECKS[row]() for row in ("the model", "mini2")][0]
+    assert asked == ["mini", "mini2"]
     assert found[0] == state and repr(words) in found[1]
     assert state == OK or found[2]
 

@@ -17,6 +17,10 @@ from .machine import FAILURE, OK, ROOT, SETUP, WARNING
 
 CLIP = ROOT / "data_samples" / "01_dog_bark.ogg"
 QUESTION = "what do you hear?"
+HEAR = (
+    "Whether sound plays, only you can hear: open data_samples/05_siren.ogg in the\n"
+    "browser and press play. After three seconds of noise there is a siren."
+)
 SOUND_FILES = ("wav", "flac", "ogg", "mp3")
 SLOW_S = 30  # a first answer that takes longer spoils the first minute
 BUSY = "close other programs; on a machine with a cold disk, run it a second time"
@@ -51,6 +55,7 @@ def doctor(args: argparse.Namespace) -> int:
     checks = CHECKS | (WORKSHOP if args.workshop else {})
     rows = [row for name in checks for row in examine(name, checks[name])]
     print(table(rows))
+    print(f"\n{HEAR}")
     failures = [row.name for row in rows if row.state == FAILURE]
     print(f"\nNot ready: {', '.join(failures)}." if failures else "\nReady.")
     return int(bool(failures))
@@ -103,12 +108,12 @@ def sound_files() -> tuple:
     return FAILURE, "; ".join(broken), advice
 
 
-def answer() -> tuple:
-    """Whether the shipped weights load, and answer."""
+def answer(name: str = "mini") -> tuple:
+    """Whether the shipped weights of this name load, and answer."""
     from ..model import load
 
     began = time.perf_counter()
-    model = load("mini")
+    model = load(name)
     loaded = time.perf_counter()
     said = model.ask(sample_clip(), QUESTION)
     told = f"loaded in {loaded - began:.1f} s, answered in "
@@ -172,6 +177,7 @@ CHECKS = {
     "cores": machine.cores,
     "sound files": sound_files,
     "the model": answer,
+    "mini2": lambda: answer("mini2"),
     "port": machine.free_port,
     "JupyterLab": machine.jupyterlab,
     "browser": machine.browser,

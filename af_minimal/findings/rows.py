@@ -144,7 +144,8 @@ def page(rows: list[dict], note: str = "") -> str:
     lines = [
         "# Findings",
         "",
-        "What the papers of Audio Flamingo, CompA and Audio Flamingo 2 report, measured in miniature. `make findings` "
+        "What the papers of Audio Flamingo, CompA and Audio Flamingo 2 report, "
+        "measured in miniature. `make findings` "
         "writes this page; a finding that does not hold stays on it. Numbers are "
         "shares between 0 and 1 where no unit is said; *ours* is the mean over the "
         "seeds and, in brackets, the lowest and the highest.",

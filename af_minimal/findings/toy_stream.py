@@ -198,8 +198,9 @@ def batches_of(
         return heard, torch.ones(len(heard), dtype=torch.bool)
 
     blend = dict.fromkeys(rows, 1.0)
+    ears = sound if hear else None
     return CurriculumBatches(
-        rows, blend, tokenizer, sound if hear else None, seed, toy.tokens, 24
+        rows, blend, tokenizer, ears, seed, most=24, tokens=toy.tokens
     )
 
 

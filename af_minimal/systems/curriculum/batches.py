@@ -105,10 +105,12 @@ class CurriculumBatches:
         seed: int = 0,
         most: int = MAX_ROWS,  # rows of a batch
         name: str = "audio_features",  # of what `hear` gives; or "windows"
+        tokens: int | None = None,  # of a batch; None: `TOKENS` for each of its rows
     ):
         self.rows = {dataset: rows[dataset] for dataset in blend}
         self.blend, self.hear, self.name = dict(blend), hear, name
-        self.ids, self.limits = special_ids(tokenizer), (TOKENS * most, most)
+        self.ids = special_ids(tokenizer)
+        self.limits = tokens or TOKENS * most, most
         self.first = 1_000 * seed  # virtual epoch: other seeds, other epochs
         self.epochs: list[list] = []  # batches of the virtual epochs so far
         self.ends: list[int] = []  # steps up to the end of each

@@ -12,7 +12,7 @@ ids so far, and cached answers equal uncached ones.
 Taught in: notebooks/06_the_audio_flamingo.ipynb
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ def ask(
     max_new_tokens: int = 64,
     num_beams: int = 1,
     seed: int = 0,
+    spell: Callable[..., str] = inference_text,
     **kwargs,
 ) -> str | list[str]:
     """Answer a question about a clip, or a list of questions about a list of clips.
@@ -46,6 +47,7 @@ def ask(
         task: words for "the task is ..."; None leaves the sentence out. A list has one
             for each question.
         seed: of the sampling, when `do_sample=True` is among the `kwargs`.
+        spell: writes the prompt of a question, its task and its (prompt, output) pairs.
         kwargs: further arguments of Hugging Face `generate`.
 
     Returns:
@@ -64,7 +66,7 @@ def ask(
     shots = spread_examples(examples, len(questions))
     tasks = spread_tasks(task, len(questions))
     texts = [
-        inference_text(q, task, [(e.prompt, e.output) for e in shot])
+        spell(q, task, [(e.prompt, e.output) for e in shot])
         for q, task, shot in zip(questions, tasks, shots, strict=True)
     ]
     audios = [[*shot, clip] for clip, shot in zip(clips, shots, strict=True)]

@@ -11,16 +11,9 @@ Taught in: notebooks/12_real_weights.ipynb
 """
 
 from collections.abc import Sequence
+from functools import partial
 
-from ..generation import (
-    check_can_answer,
-    complete,
-    encode,
-    is_list,
-    pair_up,
-    spread_examples,
-    spread_tasks,
-)
+from .. import generation
 from ..model import AudioFlamingo
 from ..prompts import SEP, clean, task_words
 from .prompts import af2_text, official_eval_text, official_inference_text
@@ -51,18 +44,9 @@ def ask(
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
-    check_can_answer(model)
-    single = isinstance(question, str) and not is_list(clip)
-    clips, questions = pair_up(clip, question)
-    shots = spread_examples(examples, len(questions))
-    tasks = spread_tasks(task, len(questions))
-    texts = [
-        official_prompt(model.config.family, q, t, [(e.prompt, e.output) for e in shot])
-        for q, t, shot in zip(questions, tasks, shots, strict=True)
-    ]
-    audios = [[*shot, clip] for clip, shot in zip(clips, shots, strict=True)]
-    answers = _say(model, audios, texts, **kwargs)
-    return answers[0] if single else answers
+    kwargs.setdefault("max_new_tokens", NEW_TOKENS[model.config.family])
+    spell = partial(official_prompt, model.config.family)
+    return generation.ask(model, clip, question, examples, task, spell=spell, **kwargs)
 
 
 def ask_official(
@@ -82,10 +66,12 @@ def ask_official(
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
-    check_can_answer(model)
+    generation.check_can_answer(model)
     af1 = model.config.family == "af1"
     text = official_inference_text(prefix, prompt) if af1 else af2_text(prompt)
-    return _say(model, [[clip]], [text], **kwargs)[0]
+    kwargs.setdefault("max_new_tokens", NEW_TOKENS[model.config.family])
+    heard = generation.encode(model, [[clip]])  # (B, L, E) or (B, L, n, E), (B, L)
+    return generation.complete(model, [text], *heard, **kwargs)[0]
 
 
 def official_prompt(
@@ -121,9 +107,3 @@ def official_prompt(
     plain = {"do_nothing": 1.0}
     text = official_eval_text(task, prompts, outputs, plain, interleaved="similar")
     return text[: text.rindex(SEP) + len(SEP)]
-
-
-def _say(model: AudioFlamingo, audios, texts, **kwargs) -> list[str]:
-    kwargs.setdefault("max_new_tokens", NEW_TOKENS[model.config.family])
-    features, mask = encode(model, audios)  # (B, L, E) or (B, L, n, E), (B, L)
-    return complete(model, texts, features, mask, **kwargs)

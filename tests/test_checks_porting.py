@@ -71,11 +71,12 @@ def test_asking_in_the_official_spelling(student, family, monkeypatch):
     import numpy as np
 
     import af_minimal as af
+    from af_minimal import generation
     from af_minimal.official import asking
 
     said = []
     monkeypatch.setattr(
-        asking, "complete", lambda model, texts, *_, **k: [said.append((texts, k))]
+        generation, "complete", lambda model, texts, *_, **k: [said.append((texts, k))]
     )
     monkeypatch.setattr(student, "config", replace(student.config, family=family))
     clip = af.Clip(np.zeros(8_000, np.float32), 16_000)

@@ -95,6 +95,7 @@ def from_official(
     )
     check_rotary(named, config)
     model = AudioFlamingo(config)
+    model.lm.tie_weights()  # not done where weights are not drawn first
     load_exactly(model, named, model.tied_names)
     model.official_names, model.official_aside = frozenset(given), aside
     return model.eval()

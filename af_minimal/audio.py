@@ -214,8 +214,8 @@ def log_mel(
 ) -> Tensor:
     """Log-mel picture in dB of windows (..., samples): (..., F, M).
 
-    10 log10(max(mel(|STFT|^2), 1e-10)); F = 1 + samples // mel_hop. `filters`, of shape
-    (n_fft / 2 + 1, M), stand in for those of the config, as a published CLAP's do.
+    10 log10(max(mel(|STFT|^2), 1e-10)); F = 1 + samples // mel_hop; ValueError for 0.
+    `filters` (n_fft / 2 + 1, M) stand in for the config's, as a published CLAP's do.
 
     Official: laion_clap/clap_module/htsat.py, through torchlibrosa
     Taught in: notebooks/01_sound_into_windows.ipynb

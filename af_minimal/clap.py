@@ -211,6 +211,7 @@ def load_clap(encoder: AudioEncoder, tokenizer, folder: str | Path) -> MiniCLAP:
 
     Raises:
         FileNotFoundError: when the folder has no text tower.
+        ValueError: when the text tower there is of another size.
 
     Taught in: notebooks/02_clap_from_scratch.ipynb
     """

@@ -130,6 +130,8 @@ def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 
     Classes that never occur in `truth` are left out.
 
+    Raises ValueError when no class occurs.
+
     Taught in: notebooks/11_evaluation.ipynb
     """
     from sklearn.metrics import average_precision_score
@@ -224,7 +226,10 @@ def _row(example, prompt: str, answer: str, truth: str, **more) -> dict:
 
 
 def check_pairs(answers: Sequence, truths: Sequence) -> None:
-    """Refuse lists of different lengths, and empty ones."""
+    """Refuse lists of different lengths, and empty ones.
+
+    The ValueError says how many came of each.
+    """
     if len(answers) != len(truths) or len(answers) == 0:
         raise ValueError(
             f"{len(answers)} answers and {len(truths)} truths; give one truth for each "

@@ -164,7 +164,10 @@ def is_list(value) -> bool:
 
 
 def pair_up(clip, question) -> tuple[list, list[str]]:
-    """Clips and questions as two lists of one length; a lone one is repeated."""
+    """Clips and questions as two lists of one length; a lone one is repeated.
+
+    Raises ValueError when neither is alone and their numbers differ.
+    """
     clips = list(clip) if is_list(clip) else [clip]
     questions = list(question) if is_list(question) else [question]
     if not is_list(clip):
@@ -180,7 +183,10 @@ def pair_up(clip, question) -> tuple[list, list[str]]:
 
 
 def spread_examples(examples: Sequence | None, rows: int) -> list[list]:
-    """The demonstrations of each row: one list for all, or a list for each."""
+    """The demonstrations of each row: one list for all, or a list for each.
+
+    Raises ValueError unless there is one list for each row.
+    """
     if not examples:
         return [[] for _ in range(rows)]
     if not is_list(examples[0]):
@@ -194,7 +200,10 @@ def spread_examples(examples: Sequence | None, rows: int) -> list[list]:
 
 
 def spread_tasks(task, rows: int) -> list[str | None]:
-    """The task of each row: one for all, or a list with one for each."""
+    """The task of each row: one for all, or a list with one for each.
+
+    Raises ValueError unless there is one task for each row.
+    """
     tasks = list(task) if is_list(task) else [task] * rows
     if len(tasks) != rows:
         raise ValueError(
@@ -204,7 +213,10 @@ def spread_tasks(task, rows: int) -> list[str | None]:
 
 
 def check_can_answer(model: AudioFlamingo) -> None:
-    """Complain when a model lacks the parts that turn sound and text into tensors."""
+    """Complain when a model lacks the parts that turn sound and text into tensors.
+
+    Raises ValueError without an encoder or a tokenizer.
+    """
     for part in ("encoder", "tokenizer"):
         if getattr(model, part) is None:
             raise ValueError(

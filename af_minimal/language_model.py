@@ -118,6 +118,8 @@ LANGUAGE_MODELS = {"opt": HearingOPTForCausalLM, "qwen2": HearingQwen2ForCausalL
 def build_lm(config: FlamingoConfig) -> PreTrainedModel:
     """A Hugging Face causal LM with random weights and gated blocks in it.
 
+    Raises ValueError for a `model_type` that is not built here.
+
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
     kind = config.lm.get("model_type")

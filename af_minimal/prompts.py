@@ -92,6 +92,8 @@ def inference_text(
 def dialogue_text(rounds: Sequence[tuple[str, str]]) -> str:
     """The training text of a dialogue about one audio: rounds of (user, assistant).
 
+    Raises ValueError for a dialogue without a round.
+
     Official: chat/data/data.py, which keeps capitals
     Taught in: notebooks/07_prompts_labels_blending.ipynb, notebooks/10_dialogue.ipynb
     """
@@ -113,7 +115,10 @@ def dialogue_inference_text(rounds: Sequence[tuple[str, str]], user: str) -> str
 
 
 def clean(text: str) -> str:
-    """Strip and lower-case a text of the user, and refuse special tokens inside it."""
+    """Strip and lower-case a text of the user, and refuse special tokens inside it.
+
+    Raises ValueError for a text that holds one.
+    """
     text = str(text).strip()
     found = [token for token in SPECIAL if token in text]
     if found:

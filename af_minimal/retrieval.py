@@ -115,7 +115,7 @@ class Datastore:
         return [self.examples[i] for i in self.nearest(query, k)[0]]
 
     def nearest(self, query, k: int = 4) -> tuple[list[int], list[float]]:
-        """Places and cosines of what `neighbours` returns."""
+        """Places and cosines of what `neighbours` returns; ValueError for k below 1."""
         if k < 1:
             raise ValueError(f"k is {k}; ask for at least one neighbour.")
         vector, own = self._embedded(query)

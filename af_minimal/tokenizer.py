@@ -89,7 +89,10 @@ def load_tokenizer(path: str | Path) -> PreTrainedTokenizerFast:
 
 
 def special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
-    """Ids of the special tokens, named as the arguments of `build_labels`."""
+    """Ids of the special tokens, named as the arguments of `build_labels`.
+
+    Raises ValueError when the tokenizer lacks one.
+    """
     names = {"pad": PAD, "audio": AUDIO, "sep": SEP, "eoc": EOC, "eos": EOS}
     ids = tokenizer.get_added_vocab()
     missing = [token for token in names.values() if token not in ids]

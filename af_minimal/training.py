@@ -159,7 +159,10 @@ def averaged_if(now: bool, wrapped: nn.Module, accelerator):
 
 
 def check_finite(loss: float, step: int, config: StageConfig) -> None:
-    """Stop before a loss that is no number spoils the weights."""
+    """Stop before a loss that is no number spoils the weights.
+
+    Raises FloatingPointError for it, with what to try.
+    """
     if not math.isfinite(loss):
         raise FloatingPointError(
             f"the loss is {loss} at step {step} of stage {config.stage!r}. Look for a "

@@ -65,6 +65,61 @@ def test_every_public_thing_has_a_docstring(path):
     assert not silent
 
 
+def raised_by(function: ast.AST) -> set[str]:
+    """The errors that the body of a function raises itself, by name."""
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    names = set()
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            error = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            name = ast.unparse(error).rsplit(".")[-1]
+            if name[0].isupper():  # an error that was caught keeps its own name
+                names.add(name)
+        if not isinstance(node, inner):
+            names |= raised_by(node)
+    return names - {"NotImplementedError"}
+
+
+def unnamed_errors(tree: ast.Module | ast.ClassDef) -> list[str]:
+    """Public functions, each with an error that its docstring does not name."""
+    found = []
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        if node.name.startswith("_"):
+            continue
+        if isinstance(node, ast.ClassDef):
+            found += [f"{node.name}.{one}" for one in unnamed_errors(node)]
+        else:
+            said = ast.get_docstring(node) or ""
+            missing = sorted(e for e in raised_by(node) if e not in said)
+            found += [f"{node.name}: {error}" for error in missing]
+    return found
+
+
+def test_an_error_that_is_not_named_is_found():
+    tree = ast.parse(
+        "class Store:\n"
+        "    def find(self, k):\n"
+        "        'Look.'\n"
+        "        if k < 1:\n"
+        "            raise ValueError(k)\n"
+        "        def inner():\n"
+        "            raise KeyError\n"
+        "def read(path):\n"
+        "    'Read it; OSError when it is not there.'\n"
+        "    raise OSError(path)\n"
+        "def _aside():\n"
+        "    raise TypeError\n"
+    )
+    assert unnamed_errors(tree) == ["Store.find: ValueError"]
+
+
+@every_module
+def test_every_error_is_named_where_it_is_raised(path):
+    assert not unnamed_errors(tree_of(path)), "say in the docstring when it comes"
+
+
 @every_module
 def test_taught_in_stands_last_and_names_a_notebook_that_exists(path):
     existing = {p.name for p in NOTEBOOKS}

@@ -26,7 +26,10 @@ def add_ask(parser: argparse.ArgumentParser) -> None:
 
 
 def ask(args: argparse.Namespace) -> None:
-    """Print the answer; with several files, one line for each."""
+    """Print the answer; with several files, one line for each.
+
+    Raises ValueError unless files come first and a question last.
+    """
     *files, question = args.words
     if not files or Path(question).is_file():
         raise ValueError(

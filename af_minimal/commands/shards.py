@@ -47,7 +47,10 @@ def features(args: argparse.Namespace) -> None:
 
 
 def train_on_shards(args: argparse.Namespace, run) -> None:
-    """Stage sft of a finished model on features in shards; saves the model it makes."""
+    """Stage sft of a finished model on features in shards; saves the model it makes.
+
+    Raises ValueError when no model is named to start from.
+    """
     import torch
 
     from ..disk import checkpoints

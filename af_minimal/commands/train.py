@@ -65,7 +65,10 @@ def add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def train_curriculum(args: argparse.Namespace) -> None:
-    """Train `mini2`: one stage of its curriculum, or all and save the model."""
+    """Train `mini2`: one stage of its curriculum, or all and save the model.
+
+    Raises ValueError for an option that this curriculum has no use for.
+    """
     from ..systems.curriculum import recipe
 
     for name in ("shards", "recordings", "tower", "start_from", "skip_pretrain"):
@@ -96,7 +99,10 @@ def train_curriculum(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train one stage, or all of them and save the finished model."""
+    """Train one stage, or all of them and save the finished model.
+
+    Raises ValueError for options that do not go together.
+    """
     import torch
 
     from ..config import PRESETS

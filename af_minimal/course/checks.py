@@ -95,7 +95,10 @@ class Check:
 
 
 def reveal(name: str) -> None:
-    """Show the package's source of an exercise; it is the solution."""
+    """Show the package's source of an exercise; it is the solution.
+
+    Raises ValueError for a name that no exercise has.
+    """
     if name not in EVERY:
         raise ValueError(f"No exercise is called {name!r}; there are {list(EVERY)}.")
     show(EVERY[name].reference)

@@ -14,6 +14,8 @@ def label_picture(tokens: Sequence[str], labels, title: str = "") -> None:
     Args:
         tokens: the text, token by token.
         labels: as many numbers; -100 where nothing is learnt.
+
+    Raises ValueError unless there are as many labels as tokens.
     """
     if len(tokens) != len(labels):
         raise ValueError(f"{len(tokens)} tokens came with {len(labels)} labels.")

@@ -30,7 +30,10 @@ ARROWS = (
 
 
 def architecture(axes: Axes, highlight: str | None = None) -> None:
-    """Draw all boxes pale, and the one called `highlight` in full colour."""
+    """Draw all boxes pale, and the one called `highlight` in full colour.
+
+    Raises ValueError for a box that the picture does not have.
+    """
     if highlight is not None and highlight not in BOXES:
         raise ValueError(f"There is no box {highlight!r}; there are {list(BOXES)}.")
     axes.set(xlim=(0, 1), ylim=(0, 1))

@@ -96,7 +96,10 @@ def _stretch(
 
 
 def check_sample_rate(sample_rate: int) -> None:
-    """Raise unless `sample_rate` is a whole number of Hz that audio can have."""
+    """Raise unless `sample_rate` is a whole number of Hz that audio can have.
+
+    Raises ValueError otherwise, with an example of a right one.
+    """
     whole = isinstance(sample_rate, (int, np.integer)) and sample_rate is not True
     if not whole or not 1_000 <= sample_rate <= 768_000:
         raise ValueError(

@@ -42,7 +42,10 @@ def write_store(
 
 
 def row_of(example: Example, number: int, folder: Path, data_root) -> dict:
-    """An example as JSON; its audio as a path inside `data_root` or `folder`."""
+    """An example as JSON; its audio as a path inside `data_root` or `folder`.
+
+    Raises ValueError for a file outside the folder of the recordings.
+    """
     audio = example.audio  # a path, or a Clip; what a Clip is, this room does not know
     path = getattr(audio, "path", audio)
     if path is None:
@@ -95,7 +98,10 @@ def read_store(
 
 
 def example_of(row: dict, folder: Path, data_root: str | Path | None) -> Example:
-    """A row back into an example, its audio a path that stays where it must."""
+    """A row back into an example, its audio a path that stays where it must.
+
+    Raises ValueError for audio outside its folder, or when that was not named.
+    """
     row = dict(row)
     here, name = row.pop("here", None), row.pop("name", None)
     if here is None and data_root is None:

@@ -65,7 +65,10 @@ def is_true(rule: str, numbers: Numbers) -> bool:
 
 
 def value_of(side: str, numbers: Numbers) -> float:
-    """One side of a rule: a number as written, or the one of that name."""
+    """One side of a rule: a number as written, or the one of that name.
+
+    Raises ValueError for a name that was not measured.
+    """
     if side in numbers:
         return numbers[side]
     try:

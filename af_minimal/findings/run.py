@@ -74,7 +74,10 @@ def run(
 
 
 def chosen(claims: Sequence[Claim], only: Sequence[str]) -> list[Claim]:
-    """The claims whose id is, or begins with, one of those asked for."""
+    """The claims whose id is, or begins with, one of those asked for.
+
+    Raises ValueError for an id that no claim has.
+    """
     ids = [claim.id for claim in claims]
     for asked in only:
         if not any(belongs(id, asked) for id in ids):

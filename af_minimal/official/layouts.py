@@ -94,6 +94,8 @@ def with_base_lm(
 
     A checkpoint of what was trained has no frozen layers. They are taken from the
     folder of the language model, as the official code does.
+
+    Raises ValueError when neither holds them.
     """
     layers = LAYERS[PRESETS[family].lm["model_type"]]
     if any(".decoder_layer." in k or "old_decoder_blocks" in k for k in tensors):

@@ -46,7 +46,10 @@ def translate(name: str, old: tuple[str, ...], new: tuple[str, ...]) -> str:
 
 
 def embedding_of(tensors: dict[str, Tensor], model_type: str) -> Tensor:
-    """The token embedding (V, D), by its official name."""
+    """The token embedding (V, D), by its official name.
+
+    Raises ValueError when no tensor has it.
+    """
     name = LAYERS[model_type].replace("layers", "embed_tokens.weight")
     if name not in tensors:
         raise ValueError(
@@ -73,7 +76,10 @@ def first_name(name: str, layers: str) -> str:
 
 
 def without_twins(given: dict[str, Tensor], layers: str) -> dict[str, Tensor]:
-    """Every tensor once; twins that differ are an error."""
+    """Every tensor once; twins that differ are an error.
+
+    Raises ValueError for them.
+    """
     tensors: dict[str, Tensor] = {}
     for name, tensor in given.items():
         first = first_name(name, layers)

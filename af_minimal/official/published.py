@@ -87,7 +87,10 @@ _told: set[str] = set()  # licences that were printed
 
 
 def load(name_or_path: str | Path, **options) -> AudioFlamingo:
-    """A shipped model, a folder you saved, or published weights, whichever it names."""
+    """A shipped model, a folder of yours, or published weights; these take options.
+
+    Raises TypeError for options that came with one of the others.
+    """
     folder = model_folder(name_or_path)
     ours = (folder / "config.json").is_file() and not (folder / "safe_ckpt").is_dir()
     if not ours and is_published(name_or_path):
@@ -179,7 +182,7 @@ def known_by_size(tensors: dict[str, Tensor], family: str) -> Published | None:
 
 
 def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, dict]:
-    """Folder of the language model, or None, and its config as a dict."""
+    """Folder of the language model, or None, and its config; ValueError for neither."""
     if lm is not None and not isinstance(lm, str | Path):
         return None, lm
     folder = Path(lm) if lm is not None else None
@@ -219,7 +222,7 @@ def unfilled(dtype: torch.dtype):
 
 @contextmanager
 def told_of_parts(files: list[Path]):
-    """Say of weights that do not fit that they came in parts: one may be missing."""
+    """Say in the ValueError of weights that do not fit how many parts were read."""
     try:
         yield
     except ValueError as error:

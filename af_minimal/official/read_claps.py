@@ -97,6 +97,8 @@ def attach_encoder(
 
     Without any the model has no encoder and takes features; a line says so.
 
+    Raises ValueError when the encoder is of another width than the model.
+
     Taught in: notebooks/12_real_weights.ipynb
     """
     kind = "clapcap" if model.config.family == "af1" else "afclap"

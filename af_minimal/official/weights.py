@@ -145,6 +145,8 @@ def encoder_tensors(model: AudioFlamingo) -> dict[str, Tensor]:
     lacks is gone after `save_pretrained`, so the names are fewer then. AF-CLAP hears
     without them, and official code loads names that are missing from `clap_ckpt`.
 
+    Raises ValueError for an encoder that has no official names.
+
     Official: inference_HF_pretrained/src/factory.py: CLAP
     Taught in: notebooks/12_real_weights.ipynb
     """
@@ -169,7 +171,10 @@ def encoder_tensors(model: AudioFlamingo) -> dict[str, Tensor]:
 
 
 def lm_fields(lm_config, tensors: dict[str, Tensor], model_type: str) -> dict:
-    """The language model's config as a dict; vocabulary and tie as the weights say."""
+    """The language model's config as a dict; vocabulary and tie as the weights say.
+
+    Raises ValueError when the config is of another family's language model.
+    """
     lm = dict(lm_config) if isinstance(lm_config, dict) else lm_config.to_dict()
     lm.pop("vocab_size_after_resize", None)
     if lm.setdefault("model_type", model_type) != model_type:
@@ -216,6 +221,8 @@ def check_rotary(tensors: dict[str, Tensor], config: FlamingoConfig) -> None:
     """Complain of a number of heads that the rotary positions of the weights rule out.
 
     R = max(K / 2, 32) numbers of each head are turned; `inv_freq` has R / 2 entries.
+
+    Raises ValueError for it.
     """
     frequencies = tensors.get("audio_transformer.position_enc.inv_freq")
     if frequencies is None:

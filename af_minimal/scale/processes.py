@@ -133,6 +133,8 @@ def own_pairs(batch: dict[str, Tensor], rank: int, world: int) -> dict[str, Tens
     """A process's windows, sentences and near misses, of a batch of `MiniCLAP.forward`.
 
     `contrast_rows` then counts the windows of all, in the order of `everyones`.
+
+    Raises ValueError for a batch that does not divide among the processes.
     """
     rows = len(batch["windows"])
     if rows % world:

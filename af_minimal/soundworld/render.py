@@ -58,6 +58,8 @@ def rms(waveform: np.ndarray) -> float:
 def add_room(rng, mix: np.ndarray, room: str, sample_rate: int) -> np.ndarray:
     """Convolve with noise that dies away: h(t) = noise(t) 10^(-3 t / rt60).
 
+    Raises ValueError for a room that is not in `ROOMS`.
+
     Taught in: notebooks/00_meet_the_model.ipynb
     """
     if room not in ROOMS:
@@ -73,6 +75,8 @@ def add_room(rng, mix: np.ndarray, room: str, sample_rate: int) -> np.ndarray:
 
 def make_background(rng, name: str, samples: int, sample_rate: int) -> np.ndarray:
     """A bed of sound that no caption names, float32 (samples,).
+
+    Raises ValueError for a name that is not in `BACKGROUNDS`.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """

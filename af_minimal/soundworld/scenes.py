@@ -69,7 +69,10 @@ def sample_score(
 
 
 def draw_events(rng, count, overlap, duration_s, setting, classes) -> list[Event]:
-    """Events without onsets, short enough to fit; the first two overlap if asked."""
+    """Events without onsets, short enough to fit; the first two overlap if asked.
+
+    Raises ValueError when too few classes are short enough.
+    """
     units = count - 1 if overlap else count
     budget = 0.95 * (duration_s - SHORTEST_PAUSE_S * (units - 1)) / units
     fitting = [c for c in classes.values() if c.duration_s[0] <= budget]

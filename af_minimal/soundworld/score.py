@@ -82,6 +82,8 @@ class Score:
     def crop(self, start_s: float, end_s: float) -> "Score":
         """What is heard between two times; to go with a cut of the rendered waveform.
 
+        Raises ValueError for times outside the scene or in the wrong order.
+
         Taught in: notebooks/01_sound_into_windows.ipynb
         """
         if not 0 <= start_s < end_s <= self.duration_s + 1e-6:

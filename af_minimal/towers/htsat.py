@@ -40,7 +40,10 @@ class HTSATTower(nn.Module):
         self.steps = config.steps
 
     def forward(self, mel: Tensor) -> Tensor:
-        """(N, F, M) log-mel -> (N, E); dense (N, n, E)."""
+        """(N, F, M) log-mel -> (N, E); dense (N, n, E).
+
+        Raises ValueError when the tower ends in other than `steps` tokens.
+        """
         heard = self.htsat(mel.unsqueeze(1), is_longer=None)
         if self.steps == 1:
             return self.out(heard.pooler_output.flatten(1))  # (N, E)

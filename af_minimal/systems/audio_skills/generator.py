@@ -105,7 +105,10 @@ def skill_questions(
 def draw_item(
     rng, skill: str, balance: Balance, kinds: Counter, longest_s, difficulty
 ) -> Item:
-    """Draw scenes until one answers a question of the skill that is still wanted."""
+    """Draw scenes until one answers a question of the skill that is still wanted.
+
+    Raises RuntimeError after many scenes without one.
+    """
     for _ in range(PATIENCE):
         score = skill_score(rng, longest_s=longest_s, difficulty=difficulty)
         asked = [q for ask in SKILLS[skill] for q in ask(score, rng)]

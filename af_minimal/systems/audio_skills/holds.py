@@ -50,7 +50,10 @@ KEEPS = {
 
 
 def at(heard: Timeline, word: str) -> Sounding:
-    """The sounding at a place in the order."""
+    """The sounding at a place in the order.
+
+    Raises Disagreement when there are fewer.
+    """
     order = heard.order()
     if PLACE[word] >= len(order):
         raise Disagreement(f"there is no {word} sound of {len(order)}.")
@@ -135,7 +138,10 @@ def together(heard, said, options, label) -> bool:
 
 
 def only(heard: Timeline, family: str) -> str:
-    """The only sound of a family."""
+    """The only sound of a family.
+
+    Raises Disagreement when there is none, or more than one.
+    """
     found = heard.family(family)
     if len(found) != 1:
         raise Disagreement(f"{len(found)} sounds of the family {family}, not one.")

@@ -47,14 +47,20 @@ class Timeline:
         return {one.label for one in self.soundings}
 
     def of(self, label: str, times: int = 1) -> list[Sounding]:
-        """The soundings of a class, which are so many."""
+        """The soundings of a class, which are so many.
+
+        Raises Disagreement when it comes more or less often.
+        """
         found = [one for one in self.soundings if one.label == label]
         if len(found) != times:
             raise Disagreement(f"{label} comes {len(found)} times, not {times}.")
         return found
 
     def order(self) -> list[Sounding]:
-        """All soundings, which neither overlap nor come again."""
+        """All soundings, which neither overlap nor come again.
+
+        Raises Disagreement when they do.
+        """
         for i, one in enumerate(self.soundings):
             for other in self.soundings[i + 1 :]:
                 if one.overlaps(other) or one.label == other.label:
@@ -64,7 +70,10 @@ class Timeline:
         return list(self.soundings)
 
     def value(self, one: Sounding, name: str) -> str:
-        """The value of an attribute that can be told by ear."""
+        """The value of an attribute that can be told by ear.
+
+        Raises Disagreement for one that cannot.
+        """
         alone = not any(one.overlaps(o) for o in self.soundings if o is not one)
         hidden = (name == "loudness" and one.gain_db <= LEVEL_HIDES_DB) or (
             name == "distance" and self.room == "hall"

@@ -91,7 +91,10 @@ def count_windows(mask: Tensor) -> list[int]:
 
 
 def check_heard(seconds: float, config: FlamingoConfig, windows: int) -> None:
-    """Refuse a sound that a stage would not hear to its end."""
+    """Refuse a sound that a stage would not hear to its end.
+
+    Raises ValueError for it, with the seconds that are heard.
+    """
     most = windows * config.audio.window_s
     if seconds > most + 1e-3:
         raise ValueError(

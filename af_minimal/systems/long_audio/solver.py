@@ -103,7 +103,10 @@ def in_time(heard: list[Sounding], recording: Recording, *borders: str) -> set[F
 
 
 def earlier(heard: list[Sounding], recording: Recording, x: str, y: str) -> set[Fact]:
-    """Yes or no: does x begin before y?"""
+    """Yes or no: does x begin before y?
+
+    Raises ValueError when one of them is not heard.
+    """
     begins = {one.label: one.start_s for one in heard}
     if x not in begins or y not in begins:
         raise ValueError(f"{x} or {y} is not heard")

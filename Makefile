@@ -20,7 +20,7 @@ WORKERS ?= 2
 BY_FILE = -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-browser notebooks clean-nb site \
+.PHONY: help setup lab test test-browser notebooks clean-nb site timings \
   lint loc eval train findings benchmarks million
 
 help:  ## list the targets
@@ -67,6 +67,9 @@ clean-nb: setup  ## drop widget state, run times and audio from the notebooks
 	  "metadata.widgets metadata.language_info.version cell.metadata.execution" \
 	  $(NOTEBOOKS)
 	$(BIN)/python af_minimal/course/clean.py $(NOTEBOOKS)
+
+timings: setup  ## time what TUTOR.md plans with: runs each notebook, saves none
+	$(BIN)/python docs/timings.py $(NOTEBOOKS)
 
 site: setup  ## build the pages to read without running anything, in runs/site
 	@$(BIN)/python docs/build_site.py

@@ -111,3 +111,43 @@ def test_the_exact_index_finds_all_and_blocks_change_no_vector(monkeypatch):
     for kind in ("clustered", "uniform"):
         norms = (datastore.vectors(kind, 7, 16, seed=3) ** 2).sum(1)
         torch.testing.assert_close(torch.from_numpy(norms), torch.ones(7))
+
+
+def towers_args(tmp_path, **others):
+    """Options of the towers' benchmark at a size that takes no time."""
+    from argparse import Namespace
+
+    sizes = {"steps": 2, "batch": 4, "clips": 3, "pairs": 3, "seed": 0, "lr": None}
+    return Namespace(
+        **sizes | {"preset": "mini", "out": tmp_path, "recordings": None} | others
+    )
+
+
+def test_both_towers_learn_from_the_same_batches_and_go_on(tmp_path):
+    import towers
+    from safetensors.torch import load_file
+
+    args = towers_args(tmp_path)
+    runs = {kind: towers.run_of(kind, args) for kind in towers.KINDS}
+    marks = {towers.mark(towers.made(run)[1](1)[0]) for run in runs.values()}
+    assert len(marks) == 1
+    rows = []
+    for kind, run in runs.items():
+        clap, log = towers.trained(run, kind, args.lr)
+        rows.append(towers.row_of(kind, clap, log, towers.examined(clap, args)))
+    text = towers.table(rows)
+    assert "zero-shot" in text and len(text.splitlines()) == len(rows[0])
+    saved = load_file(tmp_path / "cnn" / "step-0000002" / "model.safetensors")
+    again, log = towers.trained(runs["cnn"], "cnn", args.lr)  # nothing left to learn
+    assert len(log) == 2
+    for name, value in saved.items():
+        assert torch.equal(again.state_dict()[name], value)
+    other = towers.run_of("cnn", towers_args(tmp_path, seed=1))
+    with pytest.raises(ValueError, match="other batches"):
+        towers.trained(other, "cnn", args.lr)
+
+
+def test_no_tower_is_trained_on_fold_five(tmp_path):
+    import towers
+
+    assert 5 not in towers.run_of("cnn", towers_args(tmp_path)).folds

@@ -296,6 +296,20 @@ def test_a_recorder_sees_the_gates_open_while_a_model_trains(tmp_path):
     assert widgets.gate_history(tmp_path) == last  # the checkpoint that is kept
 
 
+def test_a_finished_run_shows_its_gates_over_training(tmp_path):
+    model, batch = tiny_flamingo.tiny(gates=0.0), tiny_flamingo.batch()
+    batch["labels"] = batch["input_ids"]
+    config = StageConfig("pretrain", 6, 1e-2, warmup=1, checkpoint_every=2)
+    train(model, lambda step: [batch], config, tmp_path, progress=False)
+    assert len(list(tmp_path.glob("step-*"))) == 1  # the weights are kept once
+    history = widgets.gate_history(tmp_path)
+    assert [row["step"] for row in history] == [2, 2, 4, 4, 6, 6]
+    assert history[-2:] == widgets.gate_rows(6, model)
+    assert len({row["attn"] for row in history if row["layer"] == 1}) == 3
+    train(model, lambda step: [batch], config, tmp_path, resume=True, progress=False)
+    assert widgets.gate_history(tmp_path) == history
+
+
 def test_gate_history_reads_every_checkpoint_that_is_kept(tmp_path):
     models = {step: tiny_flamingo.tiny(gates=step / 100) for step in (100, 20)}
     for step, model in models.items():

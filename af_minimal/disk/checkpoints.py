@@ -62,8 +62,20 @@ def save(
     weights = gathered(once(model))
     memory = gathered(optimizer_tensors(model, optimizer))
     if place()[0] == 0:
+        note_gates(weights, log)
         write(Path(out), weights, memory, {"step": step, "stage": stage, "log": log})
     wait()
+
+
+def note_gates(weights: dict[str, Tensor], log: list[dict]) -> None:
+    """Keep the gates in the last row of the log: weights are kept once, gates always.
+
+    Under "gates", by the name of the parameter, before tanh. The widget `gates` draws
+    their way from it.
+    """
+    gates = {n: float(v) for n, v in weights.items() if n.endswith("_gate")}
+    if gates and log:
+        log[-1]["gates"] = gates
 
 
 def write(out: Path, weights: dict, memory: dict, state: dict) -> None:

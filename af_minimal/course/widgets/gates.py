@@ -1,9 +1,10 @@
-"""Gates opening over training: snapshots of a model, or the checkpoints of a run.
+"""Gates opening over training: snapshots of a model, or the log of a run.
 
-The training loop keeps one checkpoint and a log of losses, so a finished run knows its
-last gates only. `GateRecorder` keeps them while a model is trained.
+The training loop notes the gates at each checkpoint (`disk/checkpoints.py`), every 200
+steps in the recipes. `GateRecorder` notes them oftener, while a model is trained.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -120,10 +121,18 @@ def _rows_of_folder(folder: Path) -> list[dict]:
     rows = {}
     for path in files:
         step = int(path.parent.name.split("-")[1])
+        for row in _log_of(path.parent):
+            if "gates" in row:
+                rows[row["step"] + 1] = gate_rows(row["step"] + 1, row["gates"])
         with safe_open(str(path), "pt") as file:
             names = [name for name in file.keys() if GATE.search(name)]
             rows[step] = gate_rows(step, {n: file.get_tensor(n) for n in names})
     return [row for step in rows.values() for row in step]
+
+
+def _log_of(checkpoint: Path) -> list[dict]:
+    state = checkpoint / "state.json"
+    return json.loads(state.read_text())["log"] if state.is_file() else []
 
 
 class GatesWidget(Panel):

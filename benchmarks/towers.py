@@ -24,6 +24,7 @@ from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS
 from af_minimal.data import read_esc
 from af_minimal.disk.checkpoints import write_json
+from af_minimal.disk.reports import number
 from af_minimal.evaluation import measure
 from af_minimal.soundworld.clap_batches import ClapBatches
 from af_minimal.soundworld.clap_exam import clap_exam
@@ -146,13 +147,12 @@ def cell(value) -> str:
     """A number for people; of a share also its 95 % interval."""
     if isinstance(value, list):
         score, low, high = value
-        return "" if score is None else f"{score:.3f} ({low:.3f}-{high:.3f})"
-    return f"{value:,}" if isinstance(value, int) else shown(value)
-
-
-def shown(value: float | str) -> str:
-    """Three decimals, or a word as it is."""
-    return value if isinstance(value, str) else f"{value:.3f}"
+        if low is None:  # of one item there is no interval, of none no share
+            return number(score)
+        return f"{number(score)} ({low:.3f}-{high:.3f})"
+    if isinstance(value, float):
+        return number(value)
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def main() -> None:

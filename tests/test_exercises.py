@@ -38,7 +38,10 @@ each_small = pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)
 def cells_of(path) -> list[SimpleNamespace]:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return [
-        SimpleNamespace(kind=c["cell_type"], text="".join(c["source"])) for c in cells
+        SimpleNamespace(
+            kind=c["cell_type"], text="".join(c["source"]), shown=bool(c.get("outputs"))
+        )
+        for c in cells
     ]
 
 
@@ -132,10 +135,53 @@ def test_a_known_mistake_is_explained(name, mistake):
     assert check.first_problem(mistake).endswith(f"likely:    {check.known[mistake]}")
 
 
+FAILURE = re.compile(
+    r"^(#+ |\*\*).*(Where it fails|What it cannot do|What does not)", re.M
+)
+
+
+def shown_after(cells: list, place: int, cells_on: int) -> int | None:
+    """The first cell with a stored output among the next few, or None."""
+    near = range(place + 1, min(place + 1 + cells_on, len(cells)))
+    return next((i for i in near if cells[i].shown), None)
+
+
 @each_small
-def test_a_notebook_predicts_controls_and_fails(path):
-    text = "\n".join(cell.text for cell in cells_of(path) if cell.kind == "markdown")
-    assert len(re.findall(r"\*\*Predict", text)) >= 2
-    assert re.search(r"\bcontrols?\b", text, re.IGNORECASE)
-    assert re.search(r"Where it fails|What it cannot do|What does not hold", text)
-    assert re.search(r"\b[Bb]ecause\b|\bWhy\b|[Cc]auses?\b|reasons?\b", text)
+def test_what_is_predicted_is_shown_after_it_and_then_explained(path):
+    cells, folded = cells_of(path), 0
+    asked = [i for i, cell in enumerate(cells) if "**Predict" in cell.text]
+    assert len(asked) >= 2
+    for place in asked:
+        result = shown_after(cells, place, 5)
+        assert result, f"nothing is shown after: {cells[place].text[-200:]}"
+        answers = [cells[place].text.split("**Predict")[-1]]
+        answers += [cell.text for cell in cells[result + 1 : result + 4]]
+        folded += any("<details>" in answer for answer in answers)
+    assert folded, "fold the answer to one prediction at least: <details>"
+
+
+@each_small
+def test_a_control_stands_beside_its_success(path):
+    cells = cells_of(path)
+    named = [
+        i
+        for i, cell in enumerate(cells)
+        if cell.kind == "markdown" and re.search(r"\b[Cc]ontrols?\b", cell.text)
+    ]
+    assert any(shown_after(cells, i - 3, 6) for i in named), "show it where it is named"
+
+
+@each_small
+def test_a_failure_of_the_model_is_shown_and_its_cause_is_named(path):
+    cells = cells_of(path)
+    places = [i for i, cell in enumerate(cells) if FAILURE.search(cell.text)]
+    assert places
+    for place in places:
+        part = [cells[place]]
+        for cell in cells[place + 1 :]:
+            if cell.text.startswith("## "):
+                break
+            part.append(cell)
+        assert any(cell.shown for cell in part), "show the failure"
+        text = " ".join(cell.text for cell in part)
+        assert re.search(r"\b[Bb]ecause\b|\b[Ww]hy\b|\b[Cc]auses?\b|reasons?\b", text)

@@ -1,6 +1,7 @@
 """Stored notebooks: run from top to bottom, with outputs, without audio, small."""
 
 import json
+import re
 
 import pytest
 from conftest import ROOT
@@ -9,6 +10,12 @@ from af_minimal.course import clean
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MAX_BYTES = 1_000_000
+MAX_WORDS = 35  # in a sentence
+NOT_PROSE = re.compile(
+    r"```.*?```|\$\$.*?\$\$|\$[^$]*\$|<[^>]+>|\]\([^)]*\)|`[^`]*`", re.DOTALL
+)
+BLOCK = re.compile(r"\n\s*\n|\n\s*(?:[-*]|\d+\.)\s")
+SENTENCE = re.compile(r"(?<=[.!?:;])[\s*]+")
 
 pytestmark = pytest.mark.skipif(not PATHS, reason="no notebook is written yet")
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
@@ -21,6 +28,21 @@ def read(path) -> dict:
 def code_cells(path) -> list[dict]:
     cells = [c for c in read(path)["cells"] if c["cell_type"] == "code"]
     return [c for c in cells if clean.text_of(c["source"]).strip()]
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences of markdown, without tables, headings, code, formulas, addresses."""
+    blocks = BLOCK.split(NOT_PROSE.sub(" ", text))
+    prose = (b for b in blocks if "|" not in b and not b.lstrip().startswith("#"))
+    return [s for block in prose for s in SENTENCE.split(block)]
+
+
+@each_notebook
+def test_sentences_are_short(path):
+    cells = [c for c in read(path)["cells"] if c["cell_type"] == "markdown"]
+    said = [s for c in cells for s in sentences(clean.text_of(c["source"]))]
+    counted = {s: len(re.findall(r"\b[\w'-]+\b", s)) for s in said}
+    assert not [s for s, words in counted.items() if words > MAX_WORDS], "cut it in two"
 
 
 @each_notebook

@@ -84,7 +84,7 @@ def unnamed_errors(tree: ast.Module | ast.ClassDef) -> list[str]:
     """Public functions, each with an error that its docstring does not name."""
     found = []
     for node in tree.body:
-        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         if node.name.startswith("_"):
             continue
@@ -92,7 +92,7 @@ def unnamed_errors(tree: ast.Module | ast.ClassDef) -> list[str]:
             found += [f"{node.name}.{one}" for one in unnamed_errors(node)]
         else:
             said = ast.get_docstring(node) or ""
-            missing = sorted(e for e in raised_by(node) if e not in said)
+            missing = sorted(raised_by(node) - set(re.findall(r"\w+", said)))
             found += [f"{node.name}: {error}" for error in missing]
     return found
 
@@ -109,10 +109,19 @@ def test_an_error_that_is_not_named_is_found():
         "def read(path):\n"
         "    'Read it; OSError when it is not there.'\n"
         "    raise OSError(path)\n"
+        "async def wait():\n"
+        "    'Wait; TimeoutErrors are rare.'\n"
+        "    raise TimeoutError\n"
         "def _aside():\n"
         "    raise TypeError\n"
+        "def again():\n"
+        "    try:\n"
+        "        read(1)\n"
+        "    except OSError as error:\n"
+        "        raise error\n"
+        "    raise NotImplementedError\n"
     )
-    assert unnamed_errors(tree) == ["Store.find: ValueError"]
+    assert unnamed_errors(tree) == ["Store.find: ValueError", "wait: TimeoutError"]
 
 
 @every_module

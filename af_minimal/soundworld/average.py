@@ -19,10 +19,11 @@ from ..model import load
 def average(
     first: str | Path, second: str | Path, share: float, out: str | Path
 ) -> None:
-    """Write `share` of the second model and the rest of the first, with its towers.
+    """Write `share` of the second model and the rest of the first.
 
-    Both are folders of finished models (or shipped names) of one run: the same sizes,
-    tokenizer and encoder.
+    Both are folders of finished models (or shipped names) of one run, with the same
+    sizes and tokenizer. Both towers are those of the second: features of two encoders
+    have no mean.
 
     Raises ValueError when the models differ in shape.
     """
@@ -33,7 +34,7 @@ def average(
         raise ValueError(f"{first} and {second} differ in shape; they have no mean.")
     with torch.no_grad():
         for name, tensor in new.items():
-            if tensor.is_floating_point():
+            if tensor.is_floating_point() and not name.startswith("encoder."):
                 tensor.lerp_(kept[name], 1 - share)
     two.save_pretrained(out, torch.float16)
     save_clap(clap, out)

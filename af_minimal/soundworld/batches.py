@@ -21,9 +21,9 @@ from .dialogues import dialogue
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
 # one token alone is worth learning, so these are many. What a sound is like is asked in
 # four ways: to find an attribute comes before comparing it with the one in the question
-WEIGHTS = {"caption": 24, "count": 4, "open": 3, "dialogue": 10}
-WEIGHTS |= {"open like": 6, "open attribute": 8, "open why": 6}
-WEIGHTS |= {"binary attribute": 4, "binary presence": 10, "binary order": 20}
+WEIGHTS = {"caption": 24, "count": 5, "open": 3, "dialogue": 12}
+WEIGHTS |= {"open like": 10, "open attribute": 8, "open why": 8}
+WEIGHTS |= {"binary attribute": 20, "binary presence": 10, "binary order": 16}
 OTHER_WEIGHT = 1
 TOKENS = 40  # in a batch for each row it may have, padding included
 ROUNDS = 6  # of questions about a scene, each with other sounds and wordings

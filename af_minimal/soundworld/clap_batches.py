@@ -15,6 +15,7 @@ from .near_misses import near_misses
 from .scenes import Event, Score, sample_score
 
 WINDOW_S = 2.0
+ATTRIBUTES = 8  # near misses of a window that are wrong in an attribute, at most
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ class ClapBatches:
 
     def contrasts(self, scores: list[Score], rng: np.random.Generator) -> dict:
         """Near misses of all windows, as `MiniCLAP.forward` takes them."""
-        found = [(i, m) for i, s in enumerate(scores) for m in near_misses(s, rng)]
+        found = [
+            (i, miss)
+            for i, score in enumerate(scores)
+            for miss in near_misses(score, rng, ATTRIBUTES)
+        ]
         texts = [m.right for _, m in found] + [m.wrong for _, m in found]
         tokens = self.clap.tokenize(texts)
         tensors = {f"contrast_{name}": value for name, value in tokens.items()}

@@ -41,7 +41,7 @@ STAGES = {
 }
 FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
 LONG_EPISODES = 0.6  # of them with four examples or more
-MIXED_NAMES = 0.1  # of their classifications, with examples of several names
+MIXED_NAMES = 0.15  # of their classifications, with examples of several names
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
@@ -204,7 +204,10 @@ def new_clap(run: Run) -> MiniCLAP:
 
 
 def trained_clap(run: Run) -> MiniCLAP:
-    """The towers that stage `clap` left in the run."""
+    """The towers that stage `clap` left in the run.
+
+    Raises FileNotFoundError when stage `clap` was not run.
+    """
     clap = new_clap(run)
     steps, _ = checkpoints.load(run.out / "clap", clap)
     if steps == 0:

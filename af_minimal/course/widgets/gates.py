@@ -105,7 +105,8 @@ def _checked(rows: Sequence[Mapping]) -> list[dict]:
         if not set(KEYS) <= set(row):
             raise ValueError(
                 f"a row has {', '.join(map(str, row))}; {', '.join(KEYS)} are needed. "
-                "A training log keeps losses, no gates: train with a GateRecorder."
+                "A training log keeps losses: pass the folder of its run, which keeps "
+                "gates as well, or train with a GateRecorder."
             )
     return [dict(row) for row in rows]
 

@@ -135,53 +135,105 @@ def test_a_known_mistake_is_explained(name, mistake):
     assert check.first_problem(mistake).endswith(f"likely:    {check.known[mistake]}")
 
 
+PREDICT = "**Predict"
+ANSWER = "<details><summary>Answer</summary>"
+SUMMARY = "## What you can now do"
+# in each notebook: how its table or its lines call a success, and the control to it
+CONTROLS = {
+    "00": ("their own clip", "a wrong clip"),
+    "01": ("10_000", "1_000"),
+    "02": ("trained here", "shuffled pairs"),
+    "03": ("with it", "without the transformer"),
+    "04": ('"own"', "another's"),
+    "05": ("isolated:", "official:"),
+    "06": ("hears it", "hears another"),
+    "07": ('"right"', "another clip"),
+    "08": ('"own"', '"another"'),
+    "09": ("similar", "random"),
+    "10": ("remembers", "hears noise"),
+    "11": ("hears the scenes", "hears noise"),
+    "20": ("new names added", "AF1's recipe alone"),
+}
 FAILURE = re.compile(
     r"^(#+ |\*\*).*(Where it fails|What it cannot do|What does not)", re.M
 )
+CAUSE = re.compile(r"\b([Bb]ecause|[Ww]hy|[Cc]auses?|[Rr]easons?)\b")
 
 
-def shown_after(cells: list, place: int, cells_on: int) -> int | None:
-    """The first cell with a stored output among the next few, or None."""
-    near = range(place + 1, min(place + 1 + cells_on, len(cells)))
-    return next((i for i in near if cells[i].shown), None)
+def lesson(path) -> list[SimpleNamespace]:
+    """The cells of a notebook up to its summary; the quiz behind it is no lesson."""
+    cells = cells_of(path)
+    return cells[: next(i for i, c in enumerate(cells) if SUMMARY in c.text) + 1]
+
+
+def result_of(cells: list, place: int) -> int | None:
+    """The first code cell with a stored output after a place, in the same section."""
+    for i in range(place + 1, len(cells)):
+        if cells[i].shown:
+            return i
+        if cells[i].kind == "markdown" and (
+            PREDICT in cells[i].text or re.search(r"^## ", cells[i].text, re.M)
+        ):
+            return None
+    return None
+
+
+def is_answered_after(cells: list, result: int) -> bool:
+    """Whether the next words after a result begin with a folded answer, or soon do."""
+    said = next((c.text for c in cells[result + 1 :] if c.kind == "markdown"), "")
+    return ANSWER in re.split(r"^#+ |\*\*Predict", said, flags=re.M)[0]
 
 
 @each_small
 def test_what_is_predicted_is_shown_after_it_and_then_explained(path):
-    cells, folded = cells_of(path), 0
-    asked = [i for i, cell in enumerate(cells) if "**Predict" in cell.text]
-    assert len(asked) >= 2
+    cells, answered = lesson(path), 0
+    asked = [
+        i for i, c in enumerate(cells) if c.kind == "markdown" and PREDICT in c.text
+    ]
     for place in asked:
-        result = shown_after(cells, place, 5)
+        result = result_of(cells, place)
         assert result, f"nothing is shown after: {cells[place].text[-200:]}"
-        answers = [cells[place].text.split("**Predict")[-1]]
-        answers += [cell.text for cell in cells[result + 1 : result + 4]]
-        folded += any("<details>" in answer for answer in answers)
-    assert folded, "fold the answer to one prediction at least: <details>"
+        given = ANSWER in cells[place].text.split(PREDICT)[-1]
+        answered += not given and is_answered_after(cells, result)
+    assert answered >= 2, "fold the answer behind the result of two predictions"
 
 
 @each_small
 def test_a_control_stands_beside_its_success(path):
-    cells = cells_of(path)
-    named = [
+    cells, names = lesson(path), CONTROLS[path.stem[:2]]
+    told = [
         i
-        for i, cell in enumerate(cells)
-        if cell.kind == "markdown" and re.search(r"\b[Cc]ontrols?\b", cell.text)
+        for i, c in enumerate(cells)
+        if c.kind == "markdown" and i and re.search(r"\b[Cc]ontrols?\b", c.text)
     ]
-    assert any(shown_after(cells, i - 3, 6) for i in named), "show it where it is named"
+    both = [
+        i for i, c in enumerate(cells) if c.shown and all(n in c.text for n in names)
+    ]
+    assert any(-1 <= i - place <= 2 for place in told for i in both), names
+
+
+def section_from(cells: list, place: int, start: int) -> list[SimpleNamespace]:
+    """The cells from a heading to the next one, words outside it cut off."""
+    part = [SimpleNamespace(**vars(cells[place]) | {"text": cells[place].text[start:]})]
+    for cell in cells[place + 1 :]:
+        end = re.search(r"^## ", cell.text, re.M) if cell.kind == "markdown" else None
+        text = cell.text[: end.start()] if end else cell.text
+        part.append(SimpleNamespace(**vars(cell) | {"text": text}))
+        if end:
+            break
+    return part
 
 
 @each_small
 def test_a_failure_of_the_model_is_shown_and_its_cause_is_named(path):
-    cells = cells_of(path)
-    places = [i for i, cell in enumerate(cells) if FAILURE.search(cell.text)]
-    assert places
-    for place in places:
-        part = [cells[place]]
-        for cell in cells[place + 1 :]:
-            if cell.text.startswith("## "):
-                break
-            part.append(cell)
-        assert any(cell.shown for cell in part), "show the failure"
-        text = " ".join(cell.text for cell in part)
-        assert re.search(r"\b[Bb]ecause\b|\b[Ww]hy\b|\b[Cc]auses?\b|reasons?\b", text)
+    cells, found = lesson(path), 0
+    for place, cell in enumerate(cells):
+        match = FAILURE.search(cell.text) if cell.kind == "markdown" else None
+        if match and place:
+            part = section_from(cells, place, match.start())
+            shown = next((i for i, c in enumerate(part) if c.shown), None)
+            assert shown, f"show the failure: {match[0]}"
+            said = [c.text for c in part[shown:] if c.kind == "markdown"]
+            assert CAUSE.search(" ".join(said)), f"say why, after it: {match[0]}"
+            found += 1
+    assert found

@@ -68,7 +68,7 @@ clean-nb: setup  ## drop widget state, run times and audio from the notebooks
 	  $(NOTEBOOKS)
 	$(BIN)/python af_minimal/course/clean.py $(NOTEBOOKS)
 
-timings: setup  ## time what TUTOR.md plans with: runs each notebook, saves none
+timings: setup  ## time what TUTOR.md plans with, add up its routes; saves no notebook
 	$(BIN)/python docs/timings.py $(NOTEBOOKS)
 
 site: setup  ## build the pages to read without running anything, in runs/site

@@ -14,8 +14,15 @@ MAX_WORDS = 35  # in a sentence
 NOT_PROSE = re.compile(
     r"```.*?```|\$\$.*?\$\$|\$[^$]*\$|<[^>]+>|\]\([^)]*\)|`[^`]*`", re.DOTALL
 )
+NO_SENTENCE = re.compile(r"^\s*[|#].*$", re.MULTILINE)  # rows of tables, headings
 BLOCK = re.compile(r"\n\s*\n|\n\s*(?:[-*]|\d+\.)\s")
-SENTENCE = re.compile(r"(?<=[.!?:;])[\s*]+")
+SENTENCE = re.compile(r"(?<=[.!?])[\"')*_]*\s+")  # a colon or semicolon ends none
+SEEN = re.compile(
+    r"\b(pictures?|figures?|curves?|lines?|bars?|rows?|columns?|cells?|boxe?s?|dots?|"
+    r"bright|dark|blue|orange|gr[ae]y|white|diagonal|stripes?|blocks?|staircase|"
+    r"histograms?|waveform|bursts?|parabola|map)\b",
+    re.IGNORECASE,
+)
 
 pytestmark = pytest.mark.skipif(not PATHS, reason="no notebook is written yet")
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
@@ -32,17 +39,65 @@ def code_cells(path) -> list[dict]:
 
 def sentences(text: str) -> list[str]:
     """Sentences of markdown, without tables, headings, code, formulas, addresses."""
-    blocks = BLOCK.split(NOT_PROSE.sub(" ", text))
-    prose = (b for b in blocks if "|" not in b and not b.lstrip().startswith("#"))
-    return [s for block in prose for s in SENTENCE.split(block)]
+    blocks = BLOCK.split(NO_SENTENCE.sub("\n", NOT_PROSE.sub(" ", text)))
+    return [s for block in blocks for s in SENTENCE.split(block)]
+
+
+def is_too_long(sentence: str) -> bool:
+    return len(re.findall(r"\b[\w'’-]+\b", sentence)) > MAX_WORDS
+
+
+def test_long_sentences_are_found():
+    words = " ".join(["word"] * MAX_WORDS)
+    short = [
+        f"{words}.",
+        f"- {words}.\n- {words}.",
+        f"# {words}\n{words}.",
+        f"| {words}",
+    ]
+    short += [
+        f"{words} `x y`.",
+        f"{words} $a b$.",
+        f"{words}](a b).",
+        f"{words}. {words}.",
+    ]
+    long = [
+        f"{words} more.",
+        f"{words}; more.",
+        f"**{words}: more.**",
+        f"x\n\n{words} y.",
+    ]
+    assert not any(is_too_long(s) for text in short for s in sentences(text))
+    assert all(any(map(is_too_long, sentences(text))) for text in long)
 
 
 @each_notebook
 def test_sentences_are_short(path):
     cells = [c for c in read(path)["cells"] if c["cell_type"] == "markdown"]
     said = [s for c in cells for s in sentences(clean.text_of(c["source"]))]
-    counted = {s: len(re.findall(r"\b[\w'-]+\b", s)) for s in said}
-    assert not [s for s, words in counted.items() if words > MAX_WORDS], "cut it in two"
+    assert not [s for s in said if is_too_long(s)], "cut it in two"
+
+
+def has_picture(cell: dict) -> bool:
+    shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+    html = "".join(clean.text_of(data.get("text/html", "")) for data in shown)
+    images = any(key.startswith("image/") for data in shown for key in data)
+    return images or "<img" in html or "<svg" in html
+
+
+@each_notebook
+def test_words_beside_a_picture_say_what_to_see(path):
+    cells = read(path)["cells"]
+    words = [
+        clean.text_of(c["source"]) if c["cell_type"] == "markdown" else None
+        for c in cells
+    ]
+    for i in filter(lambda i: has_picture(cells[i]), range(len(cells))):
+        before = next((w for w in reversed(words[:i]) if w), "")
+        after = next((w for w in words[i:] if w), "")
+        # near it: the end of the words before, and what follows up to a new section
+        near = before[-600:] + "\n" + re.split(r"^#", after, flags=re.MULTILINE)[0]
+        assert SEEN.search(near), clean.text_of(cells[i]["source"])
 
 
 @each_notebook

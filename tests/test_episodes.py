@@ -301,6 +301,14 @@ def test_a_batch_holds_so_many_tokens_and_audios(batches):
     assert len(sizes) > 3
 
 
+def test_every_row_teaches_something_in_the_smallest_batch(batches):
+    sizes = batches.features, batches.mask, 2  # audios: one row of one example
+    few = EpisodeBatches(batches.episodes, batches.tokenizer, *sizes)
+    for step in range(60):
+        (batch,) = few(step)
+        assert (batch["labels"] != IGNORE).any(1).all()
+
+
 def test_no_text_is_longer_than_the_language_model(batches):
     longest = 120
     short = EpisodeBatches(

@@ -3,6 +3,8 @@
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
+from itertools import count
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,6 +29,7 @@ class EpisodeBatches:
 
     MOST = 8  # examples before the query
     LIKE = 2
+    PATIENCE = 100  # draws of an episode that teaches something
 
     def __init__(
         self,
@@ -72,9 +75,14 @@ class EpisodeBatches:
         return [batch]
 
     def draw(self, rng: np.random.Generator, shots: int) -> tuple[Episode, list[int]]:
-        """An episode and its token ids; one that is too long is drawn anew, shorter."""
-        while True:
+        """An episode and its token ids; one that is too long is drawn anew, shorter.
+
+        So is one that teaches nothing: a batch of such has no loss.
+        """
+        for tries in count():
             episode = self.episodes(rng, shots)
+            if not any(episode.learn) and tries < self.PATIENCE:
+                continue
             text = episode_text(episode, rng.random() < 0.5)
             ids = self.tokenizer(text, add_special_tokens=False).input_ids
             if len(ids) <= self.longest or shots == 1:

@@ -11,8 +11,10 @@ from af_minimal.soundworld.average import average
 def test_the_mean_lies_between_two_models_and_keeps_the_towers(tmp_path):
     first, second = load("mini"), load("mini")
     gate = first.gated_blocks[0].attn_gate
+    ear = next(first.encoder.parameters())
     with torch.no_grad():
         gate.add_(1.0)
+        ear.add_(1.0)
     first.save_pretrained(tmp_path / "first")
     average(tmp_path / "first", "mini", 0.75, tmp_path / "mean")
     mean = load(tmp_path / "mean")
@@ -23,6 +25,8 @@ def test_the_mean_lies_between_two_models_and_keeps_the_towers(tmp_path):
     rest = mean.state_dict(), second.state_dict()
     name = "lm.model.decoder.embed_tokens.weight"
     torch.testing.assert_close(rest[0][name], rest[1][name], atol=1e-3, rtol=0)
+    for name, tensor in second.encoder.state_dict().items():  # two ears have no mean
+        assert torch.equal(mean.encoder.state_dict()[name], tensor), name
     assert (tmp_path / "mean" / TEXT_FILE).exists()
 
 

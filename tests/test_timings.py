@@ -1,6 +1,5 @@
 """What TUTOR.md plans with: words, exercises, routes, and the time a notebook runs."""
 
-import importlib.util
 import re
 import sys
 
@@ -8,9 +7,10 @@ import nbformat
 import pytest
 from test_repository import NOTEBOOKS, ROOT
 
-spec = importlib.util.spec_from_file_location("timings", ROOT / "docs" / "timings.py")
-timings = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(timings)
+sys.path.insert(0, str(ROOT / "docs"))
+
+import timings  # noqa: E402
+
 PROSE = "## One\nTwo **three** [four](http://five.six). $$7 + 8$$\n```python\nnine\n```"
 TITLES = ["First, of all", "1 · One", "2. Two", "3 · Three", "12 · Twelve"]
 ROUTES = timings.routes_of((ROOT / "TUTOR.md").read_text(encoding="utf-8"))

@@ -278,7 +278,7 @@ def test_gate_rows_are_behind_their_tanh():
     assert rows[0]["attn"] == pytest.approx(np.tanh(0.5))
     assert rows[1]["ff"] == pytest.approx(np.tanh(-2.0))
     assert widgets.gate_rows(7, model.state_dict()) == rows
-    with pytest.raises(ValueError, match="no gates among the 1 tensors of step 3"):
+    with pytest.raises(ValueError, match="no gates in the weights of step 3"):
         widgets.gate_rows(3, {"weight": torch.ones(1)})
 
 

@@ -54,7 +54,7 @@ def save(
 
     Args:
         step: optimiser steps taken so far.
-        log: rows of the training log, kept with the weights.
+        log: rows of the training log, kept with the weights; the last gets the gates.
         stage: what the run was for; `load` refuses to go on with another.
 
     Taught in: notebooks/08_staged_training.ipynb

@@ -40,7 +40,7 @@ def gate_rows(step: int, state: nn.Module | Mapping) -> list[dict]:
             row[match[2]] = float(torch.as_tensor(tensor).float().tanh())
     if not found:
         raise ValueError(
-            f"There are no gates among the {len(tensors)} tensors of step {step}; "
+            f"There are no gates in the weights of step {step}; "
             "stages `pretrain` and `sft` train them, `clap` and `lm` do not."
         )
     return [{"step": step, "layer": n, **found[n]} for n in sorted(found)]

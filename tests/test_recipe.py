@@ -12,10 +12,12 @@ from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
 from af_minimal.disk import checkpoints
 from af_minimal.model import load
+from af_minimal.prompts import IGNORE
 from af_minimal.soundworld import clap_batches, recipe, sample_score
-from af_minimal.soundworld.batches import alike
 from af_minimal.soundworld.captions import caption_is_right, heard_events
 from af_minimal.soundworld.near_misses import near_misses
+from af_minimal.soundworld.places import remember, with_sounds
+from af_minimal.soundworld.rows import Rows, alike
 from af_minimal.soundworld.scenes import Event, Score
 
 SCENES, STEPS = 4, 2
@@ -126,28 +128,60 @@ def test_processes_that_ask_change_nothing(run, monkeypatch):
     alone = run.texts
     monkeypatch.setattr(recipe, "beside_gpu", lambda workers: workers)
     shared = replace(run, workers=2).texts
-    assert shared.asked == alone.asked
-    sound = torch.zeros(SCENES, 3, 2), torch.ones(SCENES, 3, dtype=torch.bool)
-    (silent,), (heard,) = alone(0), alone.hearing(*sound)(0)
-    assert torch.equal(silent["input_ids"], heard["input_ids"])
-    assert "audio_features" not in silent and heard["audio_features"].shape[1:] == (
-        3,
-        2,
-    )
+    for name in Rows.__dataclass_fields__:
+        assert (getattr(shared.rows, name) == getattr(alone.rows, name)).all()
+
+
+def test_a_step_asks_the_same_with_and_without_sound(run):
+    (silent,), (named,) = run.texts.texts(0), run.texts.places(0)
+    assert torch.equal(silent["input_ids"], named["input_ids"])
+    learnt = named["labels"] != IGNORE
+    assert torch.equal(named["labels"][learnt], named["input_ids"][learnt])
+    everything = silent["labels"] != IGNORE
+    assert torch.equal(everything, silent["attention_mask"])
+    assert 0 < learnt.sum() < everything.sum()
+    assert named["places"].shape == (len(silent["input_ids"]), 1)
+
+
+def test_rows_are_drawn_as_often_as_their_weight_says():
+    parts = [Rows.of([[1, 2, 3], [4]], 0, [1, 2]), Rows.of([[5, 6]], 1, [7])]
+    rows, rng = Rows.joined(parts), np.random.default_rng(0)
+    assert [rows.text(i) for i in range(3)] == [[1, 2, 3], [4], [5, 6]]
+    share = np.bincount(rows.draw(rng, 20_000)) / 20_000
+    np.testing.assert_allclose(share, [0.1, 0.2, 0.7], atol=0.01)
+    ids, real = rows.padded(np.array([2, 0]), pad=9)
+    assert ids.tolist() == [[5, 6, 9], [1, 2, 3]]
+    assert real.tolist() == [[True, True, False], [True, True, True]]
+
+
+def test_sounds_are_looked_up_by_the_number_of_their_scene():
+    features = torch.arange(4.0).view(4, 1, 1).expand(4, 2, 3).half()  # (N, L, E)
+    mask = torch.tensor([[1, 1], [1, 0], [1, 1], [1, 1]])
+    places = torch.tensor([[3, 1], [2, -1]])
+    batch = with_sounds({"places": places, "other": 1}, features, mask)
+    assert batch["other"] == 1 and batch["audio_features"].dtype == torch.float
+    assert batch["audio_features"][:, :, 0].tolist() == [[3, 3, 1, 1], [2, 2, 0, 0]]
+    assert batch["audio_mask"].int().tolist() == [[1, 1, 1, 0], [1, 1, 0, 0]]
+    model = torch.nn.Module()
+    model.forward = lambda audio_features, audio_mask: audio_mask.sum()
+    hook = remember(model, features, mask)
+    assert model(places=places) == 5
+    hook.remove()
+    with pytest.raises(TypeError, match="places"):
+        model(places=places)
 
 
 def test_rows_of_a_batch_are_alike_and_long_ones_are_few():
     rng = np.random.default_rng(0)
-    rows = [(i, [0] * int(n)) for i, n in enumerate(rng.integers(60, 600, 400))]
-    sizes = {}
+    lengths, sizes = rng.integers(60, 600, 400), {}
     for _ in range(200):
-        batch = alike(rows, 50, 2_560, rng)
-        longest = max(len(ids) for _, ids in batch)
+        batch = lengths[alike(lengths, 50, 2_560, rng)]
+        longest = batch.max()
         assert 1 <= len(batch) <= 50 and len(batch) * longest <= 2_560
-        assert sum(len(ids) for _, ids in batch) > 0.5 * len(batch) * longest
+        assert batch.sum() > 0.5 * len(batch) * longest
         sizes[longest // 200] = len(batch)
     assert sizes[0] > sizes[2]
-    assert alike([(0, [0] * 9_000)], 4, 2_560, rng) == [(0, [0] * 9_000)]
+    assert alike(np.array([9_000]), 4, 2_560, rng).tolist() == [0]
 
 
 @pytest.mark.parametrize(

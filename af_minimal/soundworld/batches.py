@@ -3,8 +3,8 @@
 Taught in: notebooks/08_staged_training.ipynb
 """
 
+from collections import Counter
 from collections.abc import Callable
-from copy import copy
 
 import numpy as np
 import torch
@@ -12,18 +12,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from ..data import Sample, collate
-from ..prompts import build_labels, dialogue_text, training_text
+from ..prompts import IGNORE, build_labels, dialogue_text, training_text
 from ..tokenizer import special_ids
 from .corpus import Scene, ask_scene
 from .dialogues import dialogue
+from .places import with_sounds
+from .rows import Rows, alike
 
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
 # one token alone is worth learning, so these are many. What a sound is like is asked in
 # four ways: to find an attribute comes before comparing it with the one in the question
 WEIGHTS = {"caption": 24, "count": 5, "open": 3, "dialogue": 12}
-WEIGHTS |= {"open like": 10, "open attribute": 8, "open why": 8}
-WEIGHTS |= {"binary attribute": 20, "binary presence": 10, "binary order": 16}
+WEIGHTS |= {"open like": 10, "open attribute": 12, "open why": 8}
+WEIGHTS |= {"binary attribute": 40, "binary presence": 10, "binary order": 16}
 OTHER_WEIGHT = 1
 TOKENS = 40  # in a batch for each row it may have, padding included
 ROUNDS = 6  # of questions about a scene, each with other sounds and wordings
@@ -51,39 +52,43 @@ class FlamingoBatches:
         workers: int = 0,  # processes that ask
     ):
         self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
-        self.text_only = features is None
-        if self.text_only:
-            features, mask = torch.zeros(len(scenes), 0, 1), torch.zeros(len(scenes), 0)
         self.features, self.mask = features, mask
         asking = DataLoader(
-            AskedScenes(scenes, tokenizer),
-            batch_size=None,
-            num_workers=workers,
-            collate_fn=dict,  # as it is: token ids stay lists
+            AskedScenes(scenes, tokenizer), batch_size=None, num_workers=workers
         )
         quiet = len(scenes) < 1000
-        self.asked = list(tqdm(asking, desc="ask about scenes", disable=quiet))
-
-    def hearing(self, features: Tensor, mask: Tensor) -> "FlamingoBatches":
-        """The same questions with the sound of their scenes, (N, L, E) and (N, L)."""
-        other = copy(self)
-        other.features, other.mask, other.text_only = features, mask, False
-        return other
+        asked = tqdm(asking, desc="ask about scenes", disable=quiet)
+        self.rows = Rows.joined(list(asked))
 
     def __call__(self, step: int) -> list[dict]:
-        rng = np.random.default_rng([self.seed, step])
-        chosen = rng.integers(len(self.asked), size=self.LIKE * self.size)
-        drawn = [(i, draw_question(self.asked[i], rng)) for i in chosen]
-        samples = [
-            Sample(ids, ids, self.features[i].float(), self.mask[i])
-            for i, ids in alike(drawn, self.size, TOKENS * self.size, rng)
-        ]
-        batch = collate(samples, self.ids["pad"])
-        if self.text_only:
-            del batch["audio_features"], batch["audio_mask"]
-        else:
-            batch["labels"] = build_labels(batch["input_ids"], **self.ids)  # (B, T)
+        if self.features is None:
+            return self.texts(step)
+        return [with_sounds(b, self.features, self.mask) for b in self.places(step)]
+
+    def texts(self, step: int) -> list[dict]:
+        """The batch without its sounds; every token is learnt."""
+        return [self.batch(self.drawn(step))]
+
+    def places(self, step: int) -> list[dict]:
+        """The batch with the numbers of its scenes, `places` (B, 1)."""
+        rows = self.drawn(step)
+        batch = self.batch(rows)
+        batch["labels"] = build_labels(batch["input_ids"], **self.ids)  # (B, T)
+        batch["places"] = torch.from_numpy(self.rows.scenes[rows]).unsqueeze(1)
         return [batch]
+
+    def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """Rows (B,) as a batch of texts."""
+        ids, real = self.rows.padded(rows, self.ids["pad"])  # (B, T)
+        labels = ids.masked_fill(~real, IGNORE)
+        return {"input_ids": ids, "attention_mask": real, "labels": labels}
+
+    def drawn(self, step: int) -> np.ndarray:
+        """Numbers of the rows of a step."""
+        rng = np.random.default_rng([self.seed, step])
+        rows = self.rows.draw(rng, self.LIKE * self.size)
+        lengths = self.rows.lengths[rows]
+        return rows[alike(lengths, self.size, TOKENS * self.size, rng)]
 
 
 class AskedScenes(Dataset):
@@ -95,42 +100,27 @@ class AskedScenes(Dataset):
     def __len__(self) -> int:
         return len(self.scenes)
 
-    def __getitem__(self, i: int) -> dict[str, list]:
+    def __getitem__(self, i: int) -> Rows:
         return tokenised_questions(self.scenes[i], i, self.tokenizer)
 
 
-def alike(
-    drawn: list[tuple], size: int, tokens: int, rng: np.random.Generator
-) -> list[tuple]:
-    """Rows of like length, which pad little: at most `size`, and so many tokens.
-
-    Each row is a pair whose second part are its token ids. So a batch of long rows
-    costs what a batch of short ones costs.
-    """
-    drawn = sorted(drawn, key=lambda pair: len(pair[1]))
-    start = size * int(rng.integers(max(1, len(drawn) // size)))
-    rows = drawn[start : start + size]
-    fit = max(1, tokens // len(rows[-1][1]))
-    start = int(rng.integers(max(1, len(rows) - fit + 1)))
-    return rows[start : start + fit]
-
-
-def tokenised_questions(scene: Scene, seed: int, tokenizer) -> dict[str, list]:
-    """Token ids of some rounds of questions about a scene, by kind.
+def tokenised_questions(scene: Scene, number: int, tokenizer) -> Rows:
+    """Some rounds of questions about a scene; its kinds are drawn as `WEIGHTS` says.
 
     Every other round names its task first: a user may do either.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(number)
     rounds = [(qa, r % 2 == 0) for r in range(ROUNDS) for qa in ask_scene(scene, rng)]
-    asked = [qa for qa, _ in rounds]
     texts = [training_text(qa.task, qa.prompt, qa.output, on) for qa, on in rounds]
-    rows = tokenizer(texts, add_special_tokens=False).input_ids
-    by_kind: dict[str, list] = {}
-    for qa, ids in zip(asked, rows, strict=True):
-        by_kind.setdefault(f"{qa.kind} {qa.topic}".strip(), []).append(ids)
-    talks = [talk(scene, rng) for _ in range(ROUNDS)]
-    by_kind["dialogue"] = tokenizer(talks, add_special_tokens=False).input_ids
-    return by_kind
+    kinds = [f"{qa.kind} {qa.topic}".strip() for qa, _ in rounds]
+    texts += [talk(scene, rng) for _ in range(ROUNDS)]
+    kinds += ["dialogue"] * ROUNDS
+    ids = tokenizer(texts, add_special_tokens=False).input_ids
+    count = Counter(kinds)
+    weight = {kind: WEIGHTS.get(kind, OTHER_WEIGHT) for kind in count}
+    total = sum(weight.values())  # all scenes are drawn equally often
+    weights = [weight[kind] / count[kind] / total for kind in kinds]
+    return Rows.of(ids, number, weights)
 
 
 def talk(scene: Scene, rng: np.random.Generator) -> str:
@@ -138,13 +128,6 @@ def talk(scene: Scene, rng: np.random.Generator) -> str:
     rounds = int(rng.choice([1, 2, 3, 4], p=[0.1, 0.2, 0.3, 0.4]))
     turns = dialogue(scene.score, rng, rounds, count_times=not scene.recorded)
     return dialogue_text([(turn.prompt, turn.output) for turn in turns])
-
-
-def draw_question(asked: dict[str, list], rng: np.random.Generator) -> list[int]:
-    """One of a scene's questions: first the kind, by `WEIGHTS`, then the question."""
-    weights = np.array([WEIGHTS.get(kind, OTHER_WEIGHT) for kind in asked], float)
-    kind = list(asked)[rng.choice(len(asked), p=weights / weights.sum())]
-    return asked[kind][rng.integers(len(asked[kind]))]
 
 
 def mixed(

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ..data import Sample, collate
 from ..prompts import IGNORE, build_labels, training_text
 from ..tokenizer import special_ids
-from .batches import alike
 from .episodes import Episode, Episodes
+from .places import with_sounds
+from .rows import alike
 
 
 class EpisodeBatches:
@@ -49,30 +49,27 @@ class EpisodeBatches:
         self.audios, self.seed, self.ids = audios, seed, special_ids(tokenizer)
 
     def __call__(self, step: int) -> list[dict]:
+        return [with_sounds(b, self.features, self.mask) for b in self.places(step)]
+
+    def places(self, step: int) -> list[dict]:
+        """The batch with the numbers of its scenes, `places` (B, A), -1 for none."""
         rng = np.random.default_rng([self.seed, step, 1])
         shots = int((self.MOST + 1) ** rng.random())  # few more often than many
         if self.long and rng.random() < self.long:
             shots = int(rng.integers((self.MOST + 1) // 2, self.MOST + 1))
         rows = max(1, self.audios // (shots + 1))
         drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
-        drawn = alike(drawn, rows, self.tokens, rng)
-        samples = [
-            Sample(
-                ids,
-                ids,
-                self.features[episode.places].flatten(0, 1).float(),  # (A*W, E)
-                self.mask[episode.places].flatten(),
-            )
-            for episode, ids in drawn
-        ]
-        batch = collate(samples, self.ids["pad"])
-        labels = build_labels(batch["input_ids"], **self.ids)  # (B, T)
-        known = [torch.tensor(episode.learn) for episode, _ in drawn]
-        known = pad_sequence(known, batch_first=True)  # (B, A) an answer each
-        answer = (batch["input_ids"] == self.ids["audio"]).cumsum(1)  # (B, T)
+        lengths = np.array([len(ids) for _, ids in drawn])
+        chosen = [drawn[i] for i in alike(lengths, rows, self.tokens, rng)]
+        ids = padded([ids for _, ids in chosen], self.ids["pad"])  # (B, T)
+        real = padded([[True] * len(ids) for _, ids in chosen], False)  # (B, T)
+        known = padded([episode.learn for episode, _ in chosen], False)  # (B, A)
+        answer = (ids == self.ids["audio"]).cumsum(1)  # (B, T)
         learn = known.gather(1, answer.clamp(min=1) - 1)  # (B, T)
-        batch["labels"] = labels.masked_fill(~learn, IGNORE)
-        return [batch]
+        labels = build_labels(ids, **self.ids).masked_fill(~learn, IGNORE)
+        places = padded([episode.places for episode, _ in chosen], -1)  # (B, A)
+        batch = {"input_ids": ids, "attention_mask": real, "labels": labels}
+        return [batch | {"places": places}]
 
     def draw(self, rng: np.random.Generator, shots: int) -> tuple[Episode, list[int]]:
         """An episode and its token ids; one that is too long is drawn anew, shorter.
@@ -88,6 +85,11 @@ class EpisodeBatches:
             if len(ids) <= self.longest or shots == 1:
                 return episode, ids
             shots -= 1
+
+
+def padded(rows: list[list], value: float) -> Tensor:
+    """Rows of unlike length as one tensor, filled up on the right."""
+    return pad_sequence([torch.tensor(row) for row in rows], True, value)
 
 
 def episode_text(episode: Episode, prefix: bool) -> str:

@@ -28,10 +28,11 @@ from ..tokenizer import load_tokenizer, special_ids, train_tokenizer
 from ..training import train
 from .batches import TOKENS, FlamingoBatches, mixed, scattered
 from .clap_batches import ClapBatches
-from .corpus import load_recordings, sample_scene, text_corpus
+from .corpus import Scene, load_recordings, sample_scene, text_corpus
 from .episode_batches import EpisodeBatches
 from .episodes import SHARES, Episodes
 from .features import build_features
+from .places import remember
 
 STAGES = {
     "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
@@ -90,12 +91,16 @@ class Run:
         return range(self.seed, self.seed + self.scenes)
 
     @cached_property
+    def sampled(self) -> list[Scene]:
+        """The scenes."""
+        return [sample_scene(seed, self.heard) for seed in self.seeds]
+
+    @cached_property
     def texts(self) -> FlamingoBatches:
         """Questions about all scenes, without their sound; asked once."""
-        asked = [sample_scene(seed, self.heard) for seed in self.seeds]
         sizes = {"size": self.batch, "seed": self.seed}
-        workers = beside_gpu(self.workers)
-        return FlamingoBatches(asked, tokenizer_of(self), workers=workers, **sizes)
+        sizes["workers"] = beside_gpu(self.workers)
+        return FlamingoBatches(self.sampled, tokenizer_of(self), **sizes)
 
     @cached_property
     def heard(self) -> dict[str, list[np.ndarray]]:
@@ -137,17 +142,18 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         return train(
             clap, batches, run.stage(stage), run.out / stage, resume, run.workers
         )
-    batches, model = run.texts, new_model(run)
+    batches, model = run.texts.texts, new_model(run)
     if stage != "lm":
         encoder, folder = trained_clap(run).encoder, run.out / "features"
         sounds = build_features(encoder, run.heard, folder, run.seeds, run.workers)
-        batches = batches.hearing(*sounds)
+        remember(model, *sounds)
+        batches = run.texts.places
     before = STARTS_FROM[run.folder(stage).name]
     if before is not None:
         checkpoints.load(run.out / before, model)
     if stage == "sft":
         few_shot = episode_batches(run, encoder, model.tokenizer, *sounds)
-        batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
+        batches = mixed(batches, few_shot.places, FEW_SHOT, run.seed)
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
     settings = run.stage(stage), run.folder(stage)
     workers = beside_gpu(run.workers)
@@ -161,10 +167,9 @@ def episode_batches(
     run: Run, encoder, tokenizer, features: Tensor, mask: Tensor
 ) -> EpisodeBatches:
     """Few-shot episodes among the scenes."""
-    scenes = [sample_scene(seed, run.heard) for seed in run.seeds]
     with torch.no_grad():
         near = encoder.pool(features.float(), mask)  # (N, C)
-    episodes = Episodes(scenes, near.cpu().numpy(), run.episodes, MIXED_NAMES)
+    episodes = Episodes(run.sampled, near.cpu().numpy(), run.episodes, MIXED_NAMES)
     audios = run.batch + run.batch // 2
     longest = run.config.lm["max_position_embeddings"]
     sizes = audios, run.seed, longest, LONG_EPISODES, TOKENS * run.batch

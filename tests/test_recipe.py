@@ -102,6 +102,13 @@ def test_what_is_done_is_not_done_again(run, monkeypatch):
     assert before == {p: p.stat().st_mtime_ns for p in before} != {}
 
 
+def test_a_short_run_notes_its_gates_ten_times(run):
+    assert replace(run, steps=150).stage("sft").checkpoint_every == 15
+    assert replace(run, steps=None).stage("sft").checkpoint_every == 200
+    _, log = checkpoints.load(run.out / "sft", recipe.new_model(run))
+    assert all("gates" in row for row in log) and len(log) == STEPS
+
+
 def test_the_control_without_pretraining_has_its_own_folder(run):
     kept = (run.out / "model" / "model.safetensors").read_bytes()
     recipe.run_stage(replace(run, skip_pretrain=True), "sft")

@@ -81,8 +81,9 @@ class Run:
         if self.precision or not fast_bfloat16():
             config = replace(config, precision=self.precision or "no")
         if self.steps is not None:
-            warmup = min(config.warmup, self.steps // 5)
-            config = replace(config, steps=self.steps, warmup=warmup)
+            short = {"steps": self.steps, "warmup": min(config.warmup, self.steps // 5)}
+            often = min(config.checkpoint_every, max(1, self.steps // 10))
+            config = replace(config, checkpoint_every=often, **short)
         return config
 
     @property
@@ -155,9 +156,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         few_shot = episode_batches(run, encoder, model.tokenizer, *sounds)
         batches = mixed(batches, few_shot.places, FEW_SHOT, run.seed)
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
-    settings = run.stage(stage), run.folder(stage)
-    workers = beside_gpu(run.workers)
-    log = train(model, batches, *settings, resume, workers, fsdp=run.fsdp)
+    settings = run.stage(stage), run.folder(stage), resume, beside_gpu(run.workers)
+    log = train(model, batches, *settings, fsdp=run.fsdp)
     if stage != "lm":
         finish(run, stage)
     return log

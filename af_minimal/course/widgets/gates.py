@@ -1,7 +1,8 @@
 """Gates opening over training: snapshots of a model, or the log of a run.
 
 The training loop notes the gates at each checkpoint (`disk/checkpoints.py`), every 200
-steps in the recipes. `GateRecorder` notes them oftener, while a model is trained.
+steps in the recipes, ten times in a run that `--steps` makes short. `GateRecorder`
+notes them oftener, while a model is trained.
 """
 
 import json

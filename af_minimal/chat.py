@@ -17,7 +17,7 @@ from transformers import DynamicCache
 
 from .generation import check_can_answer, decoding, encode
 from .model import AudioFlamingo
-from .prompts import clean, dialogue_inference_text
+from .prompts import dialogue_inference_text
 
 
 class ChatWarning(UserWarning):
@@ -47,8 +47,11 @@ class Chat:
         seed: of the sampling, with `do_sample=True` among the `kwargs`.
         kwargs: further arguments of Hugging Face `generate`, but no beams.
 
-    Raises ValueError when the model cannot hear or speak, beams are asked for, or
-    `max_new_tokens` leaves no room for a question.
+    AF1's published weights are spoken to in the spelling of its chat data.
+
+    Raises ValueError when the model cannot hear or speak, beams are asked for,
+    `max_new_tokens` leaves no room for a question, or the weights are AF2's published
+    ones, which read no conversation.
 
     Taught in: notebooks/10_dialogue.ipynb
     """
@@ -68,6 +71,11 @@ class Chat:
                 "thought. Leave it out; do_sample=True gives variety."
             )
         self.model, self.seed = model, seed
+        self._spell = dialogue_inference_text
+        if model.config.name == "official":  # published: spelled as it was trained
+            from .official.asking import chat_spelling
+
+            self._spell = chat_spelling(model.config.family)
         self.settings = decoding(model, max_new_tokens=max_new_tokens, **kwargs)
         features, mask = encode(model, [[clip]])  # (1, W, E), (1, W)
         empty = self._ids([], "")  # (1, T)
@@ -94,7 +102,7 @@ class Chat:
 
         Taught in: notebooks/10_dialogue.ipynb
         """
-        began, message = time.perf_counter(), clean(message)
+        began, message = time.perf_counter(), str(message).strip()
         if not message:
             tell("The message is empty; ask something.", up=3)
             return ""
@@ -137,7 +145,7 @@ class Chat:
         return ids
 
     def _ids(self, rounds: list[tuple[str, str]], message: str) -> torch.Tensor:
-        text = dialogue_inference_text(rounds, message)
+        text = self._spell(rounds, message)
         device = self.model.get_input_embeddings().weight.device
         return self.model.tokenizer(
             text, add_special_tokens=False, return_tensors="pt"
@@ -147,10 +155,8 @@ class Chat:
         """Crop the cache to what the text has in common with it; how many tokens."""
         if not self._read:  # nothing was said, or an answer was interrupted
             self._cache = DynamicCache()
-        pairs = zip(self._read, ids[:-1], strict=False)
-        kept = next((i for i, (a, b) in enumerate(pairs) if a != b), None)
-        if kept is None:
-            kept = min(len(self._read), len(ids) - 1)
+        both = min(len(self._read), len(ids) - 1)
+        kept = next((i for i in range(both) if self._read[i] != ids[i]), both)
         if kept < len(self._read):
             self._cache.crop(kept - len(self._read))  # so many from the end
         self._read = []  # until the answer is whole

@@ -1,5 +1,6 @@
 """Published weights are asked as they were trained; models of our own as ever."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from test_published import by_family, small_clap
 import af_minimal as af
 from af_minimal.disk import hub
 from af_minimal.official import ask_official
-from af_minimal.official.asking import official_prompt
+from af_minimal.official.asking import chat_text, official_prompt
 from af_minimal.prompts import inference_text
 
+HERE = Path(__file__).parent
 TEXTS = {  # of the question "W5 w6?"
     "af1": "</s>the task is audio question answering. <audio>w5 w6?\nanswer:<SEP>",
     "af2": "<audio>w5 w6?<SEP>",
@@ -114,6 +116,33 @@ def test_af1_reads_examples_as_in_its_validation_set(tmp_path, given):
     ids = given[0][0]
     counts = (ids == model.config.audio_token_id).sum(1)
     assert counts.tolist() == [2, 1]
+
+
+def test_a_conversation_is_spelled_as_in_the_chat_data(tmp_path):
+    cases = json.loads((HERE / "reference" / "prompts.json").read_text())["chat"]
+    cases = [case for case in cases if "prefix" in case]
+    for case in cases:
+        *before, last = case["dialogue"]
+        rounds = [(turn["user"], turn["assistant"]) for turn in before]
+        assert chat_text(rounds, last["user"]) == case["sample"]
+    assert len(cases) >= 2
+    model = af.load(place_of("af1", tmp_path), **options("af1", tmp_path))
+    chat = af.Chat(model, clip_of(0), max_new_tokens=4)
+    chat.say(" W5 w6? ")
+    chat.say("w7?")
+    first, second = chat.turns
+    assert first.user == "W5 w6?"  # capitals are kept
+    spelled = chat_text([(first.user, first.assistant)], "w7?")
+    ids = model.tokenizer(spelled, add_special_tokens=False).input_ids
+    assert second.read + second.reused == len(ids)
+    with pytest.raises(ValueError, match="contains <SEP>"):
+        chat.say("w5 <SEP>")
+
+
+def test_af2_holds_no_conversation(tmp_path):
+    model = af.load(place_of("af2", tmp_path), **options("af2", tmp_path))
+    with pytest.raises(ValueError, match="one question at a time.*ask\\(clip"):
+        af.Chat(model, clip_of(0))
 
 
 def test_what_the_official_prompts_cannot_say_is_refused():

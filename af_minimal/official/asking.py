@@ -10,13 +10,18 @@ spelling of `prompts.py`, and weights that were trained on it must bear another 
 Taught in: notebooks/12_real_weights.ipynb
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from .. import generation
 from ..model import AudioFlamingo
 from ..prompts import SEP, clean, task_words
-from .prompts import af2_text, official_eval_text, official_inference_text
+from .prompts import (
+    af2_text,
+    official_chat_text,
+    official_eval_text,
+    official_inference_text,
+)
 
 TASK = "audio question answering"  # of AF1, where none is given
 NEW_TOKENS = {"af1": 128, "af2": 256}
@@ -107,3 +112,32 @@ def official_prompt(
     plain = {"do_nothing": 1.0}
     text = official_eval_text(task, prompts, outputs, plain, interleaved="similar")
     return text[: text.rindex(SEP) + len(SEP)]
+
+
+def chat_spelling(family: str) -> Callable[[Sequence[tuple[str, str]], str], str]:
+    """How a conversation is spelled: (rounds of (user, assistant), message) -> text.
+
+    Raises:
+        ValueError: for AF2, whose published weights read one question and no more.
+
+    Official: chat/data/data.py, inference/data.py
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    if family == "af2":
+        raise ValueError(
+            "AF2's published weights were trained on one question at a time, not on "
+            "conversations. Call model.ask(clip, question) for each question."
+        )
+    return chat_text
+
+
+def chat_text(rounds: Sequence[tuple[str, str]], message: str) -> str:
+    """AF1's chat text up to the <SEP> where the answer to `message` is to begin.
+
+    Raises:
+        ValueError: when a text contains a special token.
+    """
+    for text in (message, *(text for pair in rounds for text in pair)):
+        clean(text)  # refuses special tokens; capitals are kept
+    said = [{"user": user, "assistant": answer} for user, answer in rounds]
+    return official_chat_text([*said, {"user": message}], "The task is dialog.")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from af_minimal.findings import af1, af2, compa, toy_stages
+from af_minimal.findings import af1, af2, compa, toy_skills, toy_stages
 from af_minimal.findings import toy_af2 as toys
 from af_minimal.findings.rows import is_true
 from af_minimal.findings.toy_stream import (
@@ -23,18 +23,19 @@ TINY = Toy(steps=2, scenes=40, examined=30, width=32, tokens=400)
 MEASURES = {
     "AF2 features": lambda seed: toys.dense_or_pooled(seed, TINY),
     "AF2 curriculum": lambda seed: toy_stages.curriculum(seed, TINY),
-    "AF2 data": lambda seed: toy_stages.skills_or_size(seed, TINY),
+    "AF2 data": lambda seed: toy_skills.skills_or_size(seed, TINY, 2),
     "AF2 depth": lambda seed: toys.blocks_by_depth(seed, replace(TINY, layers=6), 2),
     "AF2 padding": lambda seed: af2.padding(
         seed, 400, dict.fromkeys(af2.SCENES_EACH, 3)
     ),
-    "AF2 counting": lambda seed: toys.counting(seed, TINY),
+    "AF2 counting": lambda seed: toys.counting(seed, TINY, 2),
 }
 
 
 @pytest.fixture(autouse=True)
 def little_reading(monkeypatch):
     monkeypatch.setattr(toy_stages, "READING", 2)
+    monkeypatch.setattr(toy_stages, "FACTS", 2)
 
 
 def test_every_claim_has_an_experiment_and_every_experiment_a_claim():
@@ -85,8 +86,56 @@ def test_what_is_asked_is_true_of_the_runs():
     assert asked == {"class": NAMES[3], "count": "three"}
     runs = [(1, 0, 2), (4, 3, 2)]
     assert [q.output for q in toys.ask_runs(runs, toys.LENGTH)] == [NAMES[1]]
-    counted = toys.ask_counts([(1, 0, 1), (1, 2, 1), (4, 5, 1)], toys.COUNT_LENGTH)
-    assert [q.output for q in counted][1:] == ["two", "one"]
+    runs = [(1, 0, 1), (1, 2, 1), (4, 5, 1), (2, 7, 1), (2, 9, 1), (2, 11, 1)]
+    caption, named, *others = toys.ask_counts(runs, toys.COUNT_LENGTH)
+    assert caption.output == f"{NAMES[1]}, then {NAMES[4]}, then {NAMES[2]}"
+    assert NAMES[4] in named.prompt and named.output == "one"  # 1 + 4 + 2 = 1 mod 3
+    assert [q.output for q in others] == ["two", "one"]
+
+
+def test_skills_of_a_row_are_true_and_each_has_answers_of_its_own_sort():
+    rng, said = np.random.default_rng(0), {}
+    for _ in range(200):
+        for name, length in toy_stages.LENGTHS.items():
+            runs = toy_stages.draw_row(rng, length, toy_stages.SOUNDS[name])
+            assert all(
+                start + lasts < later
+                for (_, start, lasts, _), (_, later, *_) in zip(
+                    runs, runs[1:], strict=False
+                )
+            )
+            assert runs[-1][1] + runs[-1][2] <= length
+            kinds = ("first", "pitch", "count")
+            for q in toy_stages.ask_row(runs, length, kinds):
+                said.setdefault(q.kind, set()).add(q.output)
+    runs = [(3, 0, 3, False), (5, 4, 1, True)]
+    told = [q.output for q in toy_stages.ask_row(runs, 12, ("first", "pitch", "count"))]
+    assert told == [NAMES[3], "low", "two"]
+    every = [answer for answers in said.values() for answer in answers]
+    assert len(every) == len(set(every))
+
+
+def test_a_high_run_is_heard_and_changes_no_other():
+    scenes = {
+        high: draw_stream(
+            0, 0, 1, lambda rng, n, high=high: [(2, 1, 2, high)], lambda r, n: [], 6
+        ).heard[0]
+        for high in (False, True)
+    }
+    changed = (scenes[True] - scenes[False]).abs().amax(1) > 0.1  # (L,)
+    assert changed.tolist() == [False, True, True, False, False, False]
+
+
+def test_a_caption_is_scored_by_names_at_their_place(monkeypatch):
+    said = [("ba, then ko", "ba, then ko"), ("ba", "ba, then ko, then da")]
+    monkeypatch.setattr(toy_stages, "answers", lambda *given: said)
+    assert toy_stages.captioning(None, None) == pytest.approx((1 + 1 / 3) / 2)
+
+
+def test_stages_of_the_curriculum_do_not_end_at_a_rate_of_zero():
+    steady = toy_stages.TOY.stage("pretrain", 0)
+    assert steady.schedule == "constant" and steady.steps == toy_stages.TOY.steps
+    assert Toy().stage("pretrain", 0).schedule == "cosine"
 
 
 def test_a_kind_that_is_never_told_is_not_in_the_training_by_ear():
@@ -96,7 +145,7 @@ def test_a_kind_that_is_never_told_is_not_in_the_training_by_ear():
     assert kinds == {"class", "kind"}
     exam = worlds.stream("short", "class", "kind", part=1)
     assert any("never" in q.kind for scene in exam.asked for q in scene.questions)
-    read = {q.output for scene in worlds.text()["short"].asked for q in scene.questions}
+    read = {q.output for scene in worlds.text["facts"].asked for q in scene.questions}
     assert set(toy_stages.KINDS) <= read
 
 
@@ -121,3 +170,12 @@ def test_a_reader_hears_nothing_and_learns_every_token():
     (heard,) = batches_of({"toy": stream}, tokenizer, TINY, 0)(0)
     assert "audio_features" not in read and "audio_features" in heard
     assert (read["labels"] != -100).sum() > (heard["labels"] != -100).sum()
+
+
+def test_of_two_options_the_likelier_one_is_chosen():
+    worlds = toy_stages.Worlds(0, TINY)
+    exam = worlds.stream("skills", "pitch", part=1)
+    model = toy_model(0, TINY, worlds.tokenizer, toy_stages.LENGTHS["long"]).eval()
+    share = toy_skills.choose(model, exam, "pitch")  # gates are closed: always the same
+    high = sum(s.questions[0].output == "high" for s in exam.asked) / len(exam.asked)
+    assert share in (pytest.approx(high), pytest.approx(1 - high))

@@ -11,6 +11,7 @@ import torch
 
 from ..evaluation import majority
 from ..prompts import inference_text
+from ..soundworld.captions import NUMBERS
 from .rows import Numbers
 from .toy_stream import (
     NAMES,
@@ -23,7 +24,6 @@ from .toy_stream import (
     some_classes,
     spread,
     teach,
-    times,
     toy_model,
     toy_tokenizer,
 )
@@ -31,7 +31,8 @@ from .toy_stream import (
 LENGTH = 9  # vectors of a scene
 SOUNDING = 4  # of them with a sound, in every scene: how many betrays nothing
 TOY = Toy(steps=400)
-COUNT_TOY = Toy(steps=400)
+COUNT_TOY = Toy(steps=1000)
+NAMING = 300  # steps of captions before it
 DEPTH_TOY = Toy(steps=220, layers=6, width=48)
 READING = 80  # steps of text before the language model keeps still
 EVERY = (1, 3, 6)
@@ -60,7 +61,7 @@ def ask_runs(runs: list[tuple[int, int, int]], length: int) -> list:
         return [qa("order", "what is first?", names[0])]
     asked = [
         qa("class", "what is it?", names[0]),
-        qa("count", "how many times?", times(len(runs))),
+        qa("count", "how many times?", NUMBERS[len(runs)]),
     ]
     if len(runs) == 1:
         _, start, lasts = runs[0]
@@ -170,42 +171,49 @@ def take_language_model(model, reader) -> None:
     model.load_state_dict(own, strict=False)
 
 
-MOST_TIMES = 3
-COUNT_LENGTH = 4 * MOST_TIMES + 2
+MOST_TIMES = 2
+COUNTED = 3  # sounds in a row: of two, the second is the first heard backwards
+COUNT_LENGTH = 12
 
 
-def draw_two_counts(rng, length: int) -> list[tuple[int, int, int]]:
-    """Two sounds, one after the other, each heard one to three times."""
-    counts = rng.integers(1, MOST_TIMES + 1, size=2)
-    classes = np.repeat(some_classes(rng, 2), counts).tolist()
+def draw_counts(rng, length: int) -> list[tuple[int, int, int]]:
+    """Three sounds, one after the other, each heard once or twice."""
+    counts = rng.integers(1, MOST_TIMES + 1, size=COUNTED)
+    classes = np.repeat(some_classes(rng, COUNTED), counts).tolist()
     lengths = [1] * len(classes)
     return list(zip(classes, spread(rng, lengths, length), lengths, strict=True))
 
 
 def ask_counts(runs: list[tuple[int, int, int]], length: int) -> list:
-    """How many times: of a sound that is named, of the first, of the second."""
+    """The sounds in their order; how many times a named one, the first, the second."""
     names = [NAMES[kind] for kind, _, _ in runs]
-    first, second = dict.fromkeys(names)
-    named = (first, second)[runs[0][1] % 2]  # one of them, by a coin that nobody hears
+    order = list(dict.fromkeys(names))
+    named = order[sum({kind for kind, _, _ in runs}) % COUNTED]  # any of them
     return [
-        qa("level 1", f"how many times is {named} heard?", times(names.count(named))),
-        qa("level 2", "how many times is the first?", times(names.count(first))),
-        qa("level 3", "how many times is the second?", times(names.count(second))),
+        qa("caption", "what do you hear?", ", then ".join(order)),
+        qa("level 1", f"how many times is {named} heard?", NUMBERS[names.count(named)]),
+        qa("level 2", "how many times is the first?", NUMBERS[names.count(order[0])]),
+        qa("level 3", "how many times is the second?", NUMBERS[names.count(order[1])]),
     ]
 
 
-def counting(seed: int, toy: Toy = COUNT_TOY) -> Numbers:
+def counting(seed: int, toy: Toy = COUNT_TOY, naming: int = NAMING) -> Numbers:
     """T-B8: counting a sound that is named, the first one, the second one.
+
+    Captions come first: they say which sounds there are, in which order, and no number.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     sizes = toy.scenes, toy.examined
     learnt, exam = (
-        draw_stream(seed, i, n, draw_two_counts, ask_counts, COUNT_LENGTH)
+        draw_stream(seed, i, n, draw_counts, ask_counts, COUNT_LENGTH)
         for i, n in enumerate(sizes)
     )
+    told = [replace(s, questions=s.questions[:1], weights=(1.0,)) for s in learnt.asked]
     model = toy_model(seed, toy, toy_tokenizer({"toy": learnt}), COUNT_LENGTH)
+    teach(model, {"toy": Stream(told, learnt.heard)}, toy, seed, steps=naming)
     teach(model, {"toy": learnt}, toy, seed)
     levels = [f"level {i}" for i in (1, 2, 3)]
     numbers = {level: score(model, exam, level) for level in levels}
+    numbers["caption"] = score(model, exam, "caption")
     return numbers | {"chance": chance_of(exam, "level 1")}

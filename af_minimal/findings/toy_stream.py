@@ -20,7 +20,6 @@ from ..generation import complete
 from ..model import AudioFlamingo
 from ..prompts import inference_text
 from ..soundworld.asking import QA
-from ..soundworld.captions import NUMBERS
 from ..stages import StageConfig
 from ..systems.curriculum.asked import Asked
 from ..systems.curriculum.batches import CurriculumBatches, pack
@@ -33,10 +32,11 @@ from .toy import WIDTH, unit
 NAMES = [c + v for c in "bdkm" for v in "ao"]  # a token each
 NOISE = 0.3  # of each vector, where a class has length 1 in each direction
 VOCABULARY = 420
+LONGEST = 12  # tokens of an answer
 PARTS = ("early", "in the middle", "late")
 
 Ask = Callable[[list[tuple[int, int, int]], int], list[QA]]
-# a scene is (class, start, length) of each run, in time order; and how long it is
+# a scene is (class, start, length[, is high]) of each run, in time order; and how long
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Stream:
     """
 
     asked: list[Asked]
-    heard: list[Tensor]  # float32 (L, E), unit norm
+    heard: list[Tensor]  # float32 (L, E), unit norm; [] for an exam in silence
 
     def pooled(self) -> "Stream":
         """The same with one vector for each scene: the mean, of unit norm."""
@@ -92,7 +92,7 @@ def draw_stream(
     """So many scenes; a seed has the same classes in each of its parts.
 
     Args:
-        draw: (rng, length) -> runs, each (class, start, length).
+        draw: (rng, length) -> runs, each (class, start, length) or with "is high".
         ask: (runs, length) -> questions.
         length: vectors of a scene, L.
 
@@ -102,14 +102,17 @@ def draw_stream(
     classes = rng.standard_normal((len(NAMES) + 1, WIDTH))  # the last: background
     # features of an encoder have a mean that is not zero, and so do these
     classes += rng.standard_normal(WIDTH)
+    pitch = rng.standard_normal(WIDTH)  # what a high run has beside its class
     rng = np.random.default_rng([seed, 52, part])
     asked, heard = [], []
     for _ in range(count):
         runs = draw(rng, length)
-        who = np.full(length, len(NAMES))  # (L,)
-        for kind, start, lasts in runs:
+        who, high = np.full(length, len(NAMES)), np.zeros((length, 1))  # (L,) (L, 1)
+        for kind, start, lasts, *raised in runs:
             who[start : start + lasts] = kind
-        vectors = classes[who] + NOISE * rng.standard_normal((length, WIDTH))
+            high[start : start + lasts] = any(raised)
+        noise = NOISE * rng.standard_normal((length, WIDTH))
+        vectors = classes[who] + high * pitch + noise
         heard.append(torch.tensor(unit(vectors), dtype=torch.float32))
         questions = tuple(ask(runs, length))
         asked.append(Asked(None, questions, (1.0,) * len(questions)))
@@ -126,11 +129,6 @@ def spread(rng: np.random.Generator, lengths: Sequence[int], length: int) -> lis
 def some_classes(rng: np.random.Generator, count: int) -> list[int]:
     """So many different classes."""
     return rng.permutation(len(NAMES))[:count].tolist()
-
-
-def times(count: int) -> str:
-    """As "three"."""
-    return NUMBERS[count]
 
 
 def toy_model(seed: int, toy: Toy, tokenizer, length: int) -> AudioFlamingo:
@@ -222,21 +220,28 @@ def teach(
     return log
 
 
+def answers(model: AudioFlamingo, stream: Stream, *kinds: str) -> list[tuple[str, str]]:
+    """(said, true) of a first question in each scene; ValueError when there is none."""
+    asked = [
+        (place, next(q for q in scene.questions if q.kind in kinds))
+        for place, scene in enumerate(stream.asked)
+        if any(q.kind in kinds for q in scene.questions)
+    ]
+    if not asked:
+        raise ValueError(f"no scene of {len(stream.asked)} is asked about {kinds}.")
+    texts = [inference_text(question.prompt) for _, question in asked]
+    heard = [stream.heard[place] for place, _ in asked] if stream.heard else None
+    heard = heard and torch.stack(heard)  # (N, L, E)
+    settings = GREEDY | {"max_new_tokens": LONGEST}
+    said = complete(model, texts, heard, None, **settings)
+    return list(zip(said, [question.output for _, question in asked], strict=True))
+
+
 def score(model: AudioFlamingo, stream: Stream, *kinds: str) -> float:
     """Share of right answers to the questions of some kinds, one of each scene.
 
     Raises ValueError when no scene is asked one of them.
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    asked = [
-        (place, question)
-        for place, scene in enumerate(stream.asked)
-        for question in [q for q in scene.questions if q.kind in kinds][:1]
-    ]
-    if not asked:
-        raise ValueError(f"no scene of {len(stream.asked)} is asked about {kinds}.")
-    texts = [inference_text(question.prompt) for _, question in asked]
-    heard = torch.stack([stream.heard[place] for place, _ in asked])  # (N, L, E)
-    settings = GREEDY | {"max_new_tokens": 8}
-    said = complete(model, texts, heard, None, **settings)
-    return mean(exact_match(said, [question.output for _, question in asked]))
+    said, true = zip(*answers(model, stream, *kinds), strict=True)
+    return mean(exact_match(said, true))

@@ -74,7 +74,7 @@ EXPERIMENTS = {
     ),
     "AF2 data": Experiment(
         toy_skills.skills_or_size,
-        partial(repr, (toy_skills.TOY, toy_skills.NAMING, toy_skills.ASKED, *WORLD)),
+        partial(repr, (toy_skills.TOY, toy_skills.NAMING, toy_skills.EXAM, *WORLD)),
     ),
     "AF2 depth": Experiment(blocks_by_depth, partial(repr, (DEPTH_TOY, READING))),
     "AF2 padding": Experiment(padding, partial(repr, (ROWS, SCENES_EACH, BATCH))),
@@ -173,6 +173,7 @@ CLAIMS = [
         ours="skills, small, skills",
         rules=(
             "skills, small, skills > skills, large, no skills",
+            "skills, small, skills > chance: skills",
             "class: change by skills <= 0.02",
         ),
         chance="chance: skills",

@@ -1,7 +1,7 @@
 """Questions of skills, or a language model of four times the weights.
 
-The skills are those that captions do not teach: is the first sound high, and how many
-are there. A caption names the sounds in their order and says no more.
+The skill is one that captions do not teach: is the first sound high or low. A caption
+names the sounds in their order and says no more.
 
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb, notebooks/20_findings.ipynb
 """
@@ -14,16 +14,16 @@ import torch
 
 from ..prompts import inference_text
 from .rows import Numbers
-from .toy_stages import Worlds, captioning
-from .toy_stream import Stream, Toy, score, teach
+from .toy_stages import SKILLS, Steady, Worlds, captioning
+from .toy_stream import Stream, score, teach
 
-ASKED = ("pitch", "count")  # two answers each
-TOY = Toy(steps=300, scenes=2000)  # of the second stage
+EXAM = "pitch"  # of the skills asked for: captions teach what is first as well
+TOY = Steady(steps=300, scenes=2000)  # of the second stage
 NAMING = 130  # steps of the first
 LARGER = 2  # times as wide: four times the weights
 
 
-def skills_or_size(seed: int, toy: Toy = TOY, naming: int = NAMING) -> Numbers:
+def skills_or_size(seed: int, toy: Steady = TOY, naming: int = NAMING) -> Numbers:
     """T-B5: a small model asked about skills, a small and a large one that are not.
 
     All have read the same, questions of skills included, and have named sounds. Then
@@ -35,10 +35,10 @@ def skills_or_size(seed: int, toy: Toy = TOY, naming: int = NAMING) -> Numbers:
     worlds, numbers = Worlds(seed, toy), {}
     named = {"short": worlds.stream("short", "class")}
     without = named | {"skills": worlds.stream("skills", "caption")}
-    asked = named | {"skills": worlds.stream("skills", "caption", *ASKED)}
+    asked = named | {"skills": worlds.stream("skills", "caption", *SKILLS)}
     sizes = {"small": toy, "large": replace(toy, width=LARGER * toy.width)}
     short = worlds.stream("short", "class", part=1)
-    exam = worlds.stream("skills", "caption", *ASKED, part=1)
+    exam = worlds.stream("skills", "caption", EXAM, part=1)
     for size, arms in (
         ("small", {"skills": asked, "no skills": without}),
         ("large", {"no skills": without}),
@@ -51,9 +51,8 @@ def skills_or_size(seed: int, toy: Toy = TOY, naming: int = NAMING) -> Numbers:
             teach(model, streams, own, seed, "pretrain")
             numbers[f"class, {name}"] = score(model, short, "class")
             numbers[f"caption, {name}"] = captioning(model, exam)
-            parts = {f"{k}, {name}": choose(model, exam, k) for k in ASKED}
-            numbers |= {f"skills, {name}": float(np.mean(list(parts.values())))}
-            numbers |= parts | {f"weights of the layers, {name}": layer_weights(model)}
+            numbers[f"skills, {name}"] = choose(model, exam, EXAM)
+            numbers[f"weights of the layers, {name}"] = layer_weights(model)
     few, many = numbers["class, small, no skills"], numbers["class, small, skills"]
     numbers["class: change by skills"] = abs(many - few)
     more = numbers["weights of the layers, large, no skills"]

@@ -2,8 +2,6 @@
 
 The skill is one that captions do not teach: is the first sound high or low. A caption
 names the sounds in their order and says no more.
-
-Taught in: notebooks/15_audio_skills_and_long_audio.ipynb, notebooks/20_findings.ipynb
 """
 
 from copy import deepcopy
@@ -29,8 +27,6 @@ def skills_or_size(seed: int, toy: Steady = TOY, naming: int = NAMING) -> Number
     All have read the same, questions of skills included, and have named sounds. Then
     all hear the same scenes for as many steps, asked for names and captions; one is
     asked about the skills beside the caption. In the exam all are given the options.
-
-    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     worlds, numbers = Worlds(seed, toy), {}
     named = {"short": worlds.stream("short", "class")}
@@ -68,7 +64,6 @@ def choose(model, stream: Stream, kind: str) -> float:
     and would say a name: options, as MMAU gives them, let it guess.
 
     Raises ValueError when two options begin with the same token.
-    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     asked = [next(q for q in s.questions if q.kind == kind) for s in stream.asked]
     options = sorted({question.output for question in asked})

@@ -150,6 +150,15 @@ def test_a_step_asks_the_same_with_and_without_sound(run):
     assert named["places"].shape == (len(silent["input_ids"]), 1)
 
 
+def test_questions_of_one_kind(run):
+    tokenizer, kinds = recipe.tokenizer_of(run), ["dialogue"]
+    some = recipe.FlamingoBatches(run.sampled, tokenizer, kinds=kinds)
+    texts = [tokenizer.decode(some.rows.text(i)) for i in range(len(some.rows.lengths))]
+    assert all("the task is dialog" in text for text in texts)
+    assert 0 < len(texts) < len(run.texts.rows.lengths)
+    np.testing.assert_allclose(some.rows.weights.sum(), SCENES)
+
+
 def test_rows_are_drawn_as_often_as_their_weight_says():
     parts = [Rows.of([[1, 2, 3], [4]], 0, [1, 2]), Rows.of([[5, 6]], 1, [7])]
     rows, rng = Rows.joined(parts), np.random.default_rng(0)

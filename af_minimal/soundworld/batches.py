@@ -4,7 +4,7 @@ Taught in: notebooks/08_staged_training.ipynb
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import torch
@@ -50,12 +50,12 @@ class FlamingoBatches:
         size: int = 64,
         seed: int = 0,
         workers: int = 0,  # processes that ask
+        kinds: Collection[str] | None = None,  # of question, as in WEIGHTS; None: all
     ):
         self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
         self.features, self.mask = features, mask
-        asking = DataLoader(
-            AskedScenes(scenes, tokenizer), batch_size=None, num_workers=workers
-        )
+        scenes = AskedScenes(scenes, tokenizer, kinds)
+        asking = DataLoader(scenes, batch_size=None, num_workers=workers)
         quiet = len(scenes) < 1000
         asked = tqdm(asking, desc="ask about scenes", disable=quiet)
         self.rows = Rows.joined(list(asked))
@@ -94,32 +94,37 @@ class FlamingoBatches:
 class AskedScenes(Dataset):
     """The questions of each scene, so that `DataLoader` can share out the work."""
 
-    def __init__(self, scenes: list[Scene], tokenizer):
-        self.scenes, self.tokenizer = scenes, tokenizer
+    def __init__(self, scenes: list[Scene], tokenizer, kinds=None):
+        self.scenes, self.tokenizer, self.kinds = scenes, tokenizer, kinds
 
     def __len__(self) -> int:
         return len(self.scenes)
 
     def __getitem__(self, i: int) -> Rows:
-        return tokenised_questions(self.scenes[i], i, self.tokenizer)
+        return tokenised_questions(self.scenes[i], i, self.tokenizer, self.kinds)
 
 
-def tokenised_questions(scene: Scene, number: int, tokenizer) -> Rows:
+def tokenised_questions(
+    scene: Scene, number: int, tokenizer, kinds: Collection[str] | None = None
+) -> Rows:
     """Some rounds of questions about a scene; its kinds are drawn as `WEIGHTS` says.
 
     Every other round names its task first: a user may do either.
     """
     rng = np.random.default_rng(number)
     rounds = [(qa, r % 2 == 0) for r in range(ROUNDS) for qa in ask_scene(scene, rng)]
-    texts = [training_text(qa.task, qa.prompt, qa.output, on) for qa, on in rounds]
-    kinds = [f"{qa.kind} {qa.topic}".strip() for qa, _ in rounds]
-    texts += [talk(scene, rng) for _ in range(ROUNDS)]
-    kinds += ["dialogue"] * ROUNDS
-    ids = tokenizer(texts, add_special_tokens=False).input_ids
-    count = Counter(kinds)
+    texts = [
+        (f"{a.kind} {a.topic}".strip(), training_text(a.task, a.prompt, a.output, on))
+        for a, on in rounds
+    ]
+    texts += [("dialogue", talk(scene, rng)) for _ in range(ROUNDS)]
+    texts = [(kind, text) for kind, text in texts if kinds is None or kind in kinds]
+    said = [text for _, text in texts]
+    ids = tokenizer(said, add_special_tokens=False).input_ids if said else []
+    count = Counter(kind for kind, _ in texts)
     weight = {kind: WEIGHTS.get(kind, OTHER_WEIGHT) for kind in count}
     total = sum(weight.values())  # all scenes are drawn equally often
-    weights = [weight[kind] / count[kind] / total for kind in kinds]
+    weights = [weight[kind] / count[kind] / total for kind, _ in texts]
     return Rows.of(ids, number, weights)
 
 

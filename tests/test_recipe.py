@@ -102,6 +102,10 @@ def test_what_is_done_is_not_done_again(run, monkeypatch):
     assert before == {p: p.stat().st_mtime_ns for p in before} != {}
 
 
+def test_attention_is_not_planned_for_every_shape(run):
+    assert run and not torch.backends.cuda.cudnn_sdp_enabled()
+
+
 def test_a_short_run_notes_its_gates_ten_times(run):
     assert replace(run, steps=150).stage("sft").checkpoint_every == 15
     assert replace(run, steps=None).stage("sft").checkpoint_every == 200

@@ -24,7 +24,7 @@ _HOMES = {
     "read_esc": "data",
     "Datastore": "retrieval",
     "hear": "audio",
-    "Chat": "chat",
+    "Chat": "official.asking",
     "notebook_setup": "course.setup",
     "show": "course.setup",
 }

@@ -47,14 +47,13 @@ class Chat:
         seed: of the sampling, with `do_sample=True` among the `kwargs`.
         kwargs: further arguments of Hugging Face `generate`, but no beams.
 
-    AF1's published weights are spoken to in the spelling of its chat data.
-
-    Raises ValueError when the model cannot hear or speak, beams are asked for,
-    `max_new_tokens` leaves no room for a question, or the weights are AF2's published
-    ones, which read no conversation.
+    Raises ValueError when the model cannot hear or speak, beams are asked for, or
+    `max_new_tokens` leaves no room for a question.
 
     Taught in: notebooks/10_dialogue.ipynb
     """
+
+    spell = staticmethod(dialogue_inference_text)  # (rounds, message) -> text
 
     def __init__(
         self,
@@ -71,11 +70,6 @@ class Chat:
                 "thought. Leave it out; do_sample=True gives variety."
             )
         self.model, self.seed = model, seed
-        self._spell = dialogue_inference_text
-        if model.config.name == "official":  # published: spelled as it was trained
-            from .official.asking import chat_spelling
-
-            self._spell = chat_spelling(model.config.family)
         self.settings = decoding(model, max_new_tokens=max_new_tokens, **kwargs)
         features, mask = encode(model, [[clip]])  # (1, W, E), (1, W)
         empty = self._ids([], "")  # (1, T)
@@ -145,7 +139,7 @@ class Chat:
         return ids
 
     def _ids(self, rounds: list[tuple[str, str]], message: str) -> torch.Tensor:
-        text = self._spell(rounds, message)
+        text = self.spell(rounds, message)
         device = self.model.get_input_embeddings().weight.device
         return self.model.tokenizer(
             text, add_special_tokens=False, return_tensors="pt"

@@ -141,7 +141,7 @@ def test_a_conversation_is_spelled_as_in_the_chat_data(tmp_path):
 
 def test_af2_holds_no_conversation(tmp_path):
     model = af.load(place_of("af2", tmp_path), **options("af2", tmp_path))
-    with pytest.raises(ValueError, match="one question at a time.*ask\\(clip"):
+    with pytest.raises(ValueError, match="one question at a time"):
         af.Chat(model, clip_of(0))
 
 

@@ -10,10 +10,10 @@ spelling of `prompts.py`, and weights that were trained on it must bear another 
 Taught in: notebooks/12_real_weights.ipynb
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from .. import generation
+from .. import chat, generation
 from ..model import AudioFlamingo
 from ..prompts import SEP, clean, task_words
 from .prompts import (
@@ -114,21 +114,25 @@ def official_prompt(
     return text[: text.rindex(SEP) + len(SEP)]
 
 
-def chat_spelling(family: str) -> Callable[[Sequence[tuple[str, str]], str], str]:
-    """How a conversation is spelled: (rounds of (user, assistant), message) -> text.
+class Chat(chat.Chat):
+    """`chat.Chat`, and AF1's published weights are spoken to as in its chat data.
 
     Raises:
-        ValueError: for AF2, whose published weights read one question and no more.
+        ValueError: as `chat.Chat` does, and for AF2's published weights.
 
     Official: chat/data/data.py, inference/data.py
     Taught in: notebooks/12_real_weights.ipynb
     """
-    if family == "af2":
-        raise ValueError(
-            "AF2's published weights were trained on one question at a time, not on "
-            "conversations. Call model.ask(clip, question) for each question."
-        )
-    return chat_text
+
+    def __init__(self, model: AudioFlamingo, clip, *args, **kwargs):
+        if model.config.name == "official":
+            if model.config.family == "af2":
+                raise ValueError(
+                    "AF2's published weights were trained on one question at a time, "
+                    "not on conversations. Call model.ask(clip, question) for each."
+                )
+            self.spell = chat_text
+        super().__init__(model, clip, *args, **kwargs)
 
 
 def chat_text(rounds: Sequence[tuple[str, str]], message: str) -> str:

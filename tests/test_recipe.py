@@ -161,6 +161,8 @@ def test_questions_of_one_kind(run):
     assert all("the task is dialog" in text for text in texts)
     assert 0 < len(texts) < len(run.texts.rows.lengths)
     np.testing.assert_allclose(some.rows.weights.sum(), SCENES)
+    with pytest.raises(ValueError, match="of the kinds .'clasify'.. Choose others"):
+        recipe.FlamingoBatches(run.sampled, tokenizer, kinds=["clasify"])
 
 
 def test_rows_are_drawn_as_often_as_their_weight_says():

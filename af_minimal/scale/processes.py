@@ -18,8 +18,8 @@ IGNORE = -100  # the label of a token that is not learnt
 
 def make_accelerator() -> Accelerator:
     """The device there is, and all processes of `accelerate launch` or `torchrun`."""
-    # cuDNN plans attention anew for every shape, and no two few-shot batches have one:
-    # 331 ms a step, 37 without (H200)
+    # cuDNN plans attention anew for every shape, and few-shot batches seldom share one:
+    # planning took most of a step (LOG.md)
     torch.backends.cuda.enable_cudnn_sdp(False)
     # a batch without audio leaves the gated blocks without gradient: that is no error
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)

@@ -36,6 +36,8 @@ class FlamingoBatches:
     Without features there is no audio in the batch and every token is learnt: the
     language model's own training.
 
+    Raises ValueError when no scene has a question of these kinds.
+
     Taught in: notebooks/08_staged_training.ipynb
     """
 
@@ -54,11 +56,16 @@ class FlamingoBatches:
     ):
         self.size, self.seed, self.ids = size, seed, special_ids(tokenizer)
         self.features, self.mask = features, mask
-        scenes = AskedScenes(scenes, tokenizer, kinds)
-        asking = DataLoader(scenes, batch_size=None, num_workers=workers)
-        quiet = len(scenes) < 1000
-        asked = tqdm(asking, desc="ask about scenes", disable=quiet)
-        self.rows = Rows.joined(list(asked))
+        asked = AskedScenes(scenes, tokenizer, kinds)
+        asking = DataLoader(asked, batch_size=None, num_workers=workers)
+        bar = tqdm(asking, desc="ask about scenes", disable=len(scenes) < 1000)
+        self.rows = Rows.joined(list(bar))
+        if not len(self.rows.lengths):
+            raise ValueError(
+                f"None of the {len(scenes)} scenes has a question of the kinds "
+                f"{kinds}. Choose others, such as {', '.join(WEIGHTS)}; or give more "
+                "scenes."
+            )
 
     def __call__(self, step: int) -> list[dict]:
         if self.features is None:

@@ -61,8 +61,9 @@ class EpisodeBatches:
         drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
         lengths = np.array([len(ids) for _, ids in drawn])
         chosen = [drawn[i] for i in alike(lengths, rows, self.tokens, rng)]
-        ids = padded([ids for _, ids in chosen], self.ids["pad"])  # (B, T)
-        real = padded([[True] * len(ids) for _, ids in chosen], False)  # (B, T)
+        ids = padded([ids for _, ids in chosen], -1)  # (B, T)
+        real = ids >= 0  # (B, T)
+        ids = ids.masked_fill(~real, self.ids["pad"])
         known = padded([episode.learn for episode, _ in chosen], False)  # (B, A)
         answer = (ids == self.ids["audio"]).cumsum(1)  # (B, T)
         learn = known.gather(1, answer.clamp(min=1) - 1)  # (B, T)

@@ -1,6 +1,6 @@
 """Token ids of many rows, end to end, so that a batch is drawn by index.
 
-Rows as lists of numbers would cost thirty times the memory, and a GPU would wait for
+As lists of numbers, rows would take many times the memory, and a GPU would wait for
 the lists to be made into batches.
 
 Taught in: notebooks/08_staged_training.ipynb

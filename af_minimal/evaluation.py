@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .chat import Chat
-
 GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
 
 
@@ -213,7 +211,7 @@ def _ask(examples: list, model, decoding: dict) -> list[dict]:
 
 
 def _converse(example, model, decoding: dict) -> list[dict]:
-    chat, turns = Chat(model, example, **decoding), enumerate(example.dialogue, 1)
+    chat, turns = model.chat(example, **decoding), enumerate(example.dialogue, 1)
     return [
         _row(example, user, chat.say(user), true, turn=i) for i, (user, true) in turns
     ]

@@ -157,11 +157,15 @@ class AudioFlamingo(nn.Module):
 
     def ask(self, clip, question, examples=None, **kwargs) -> str | list[str]:
         """Answer about a clip, as `generation.ask` and `official.asking.ask` do."""
-        if self.config.name == "official":  # published: spelled as it was trained
-            from .official.asking import ask
-        else:
-            from .generation import ask
+        from .official.asking import ask
+
         return ask(self, clip, question, examples, **kwargs)
+
+    def chat(self, clip, **kwargs):
+        """A conversation about a clip, an `official.asking.Chat`."""
+        from .official.asking import Chat
+
+        return Chat(self, clip, **kwargs)
 
     def save_pretrained(self, path: str | Path, dtype: torch.dtype | None = None):
         """Write weights (safetensors), config and tokenizer (json) into a folder.
@@ -181,8 +185,7 @@ class AudioFlamingo(nn.Module):
     def load(cls, path: str | Path) -> "AudioFlamingo":
         """Inverse of `save_pretrained`; float32, in eval mode.
 
-        Raises:
-            FileNotFoundError: when the folder holds no model.
+        Raises FileNotFoundError when the folder holds no model.
 
         Taught in: notebooks/06_the_audio_flamingo.ipynb
         """
@@ -207,8 +210,7 @@ class AudioFlamingo(nn.Module):
         config = self.config
         if config.audio_token_id is None and config.location_mask:
             raise ValueError(
-                "config.audio_token_id is None, so no text can hear. Give the config "
-                "the id that the tokenizer has for <audio>."
+                "config.audio_token_id is None, so no text hears: set it to <audio>'s."
             )
         if features.dim() not in (3, 4) or len(features) != len(input_ids):
             raise ValueError(

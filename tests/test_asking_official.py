@@ -18,6 +18,7 @@ from test_published import by_family, small_clap
 
 import af_minimal as af
 from af_minimal.disk import hub
+from af_minimal.evaluation import run_manifest
 from af_minimal.official import ask_official
 from af_minimal.official.asking import chat_text, official_prompt
 from af_minimal.prompts import inference_text
@@ -135,6 +136,9 @@ def test_a_conversation_is_spelled_as_in_the_chat_data(tmp_path):
     spelled = chat_text([(first.user, first.assistant)], "w7?")
     ids = model.tokenizer(spelled, add_special_tokens=False).input_ids
     assert second.read + second.reused == len(ids)
+    talk = af.Example(clip_of(0), "", "", dialogue=((" W5 w6? ", "a"), ("w7?", "b")))
+    rows = run_manifest(model, [talk], decoding={"max_new_tokens": 4})
+    assert [row["answer"] for row in rows] == [turn.assistant for turn in chat.turns]
     with pytest.raises(ValueError, match="contains <SEP>"):
         chat.say("w5 <SEP>")
 

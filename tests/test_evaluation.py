@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -189,20 +190,19 @@ def test_a_dialogue_is_answered_after_the_model_s_own_answers(student):
         run_manifest(student, [talk], decoding={"num_beams": 3})
 
 
-def test_each_dialogue_is_one_conversation(monkeypatch):
+def test_each_dialogue_is_one_conversation():
     class Counting:
         """Says how often it was asked before: it has not forgotten."""
 
-        def __init__(self, model, example, **decoding):
+        def __init__(self, example, **decoding):
             self.asked = -1
 
         def say(self, message):
             self.asked += 1
             return f"asked {self.asked} times before"
 
-    monkeypatch.setattr("af_minimal.evaluation.Chat", Counting)
     talk = Example("a.wav", "", "", dialogue=(("a", "x"), ("b", "y")))
-    rows = run_manifest(None, [talk, talk])
+    rows = run_manifest(SimpleNamespace(chat=Counting), [talk, talk])
     assert [row["answer"][6] for row in rows] == ["0", "1", "0", "1"]
     assert rows[0]["audio"] == "a.wav"
 

@@ -37,6 +37,9 @@ def ask(
 ) -> str | list[str]:
     """Answer questions about clips; arguments and answers as of `generation.ask`.
 
+    What is said of AF1 and AF2 here is said of published weights; for all others this
+    is `generation.ask`.
+
     Args:
         examples: demonstrations, for AF1 only; see `official_prompt`.
         task: None is "audio question answering". AF2's prompts name no task.
@@ -49,6 +52,8 @@ def ask(
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
+    if model.config.name != "official":
+        return generation.ask(model, clip, question, examples, task, **kwargs)
     kwargs.setdefault("max_new_tokens", NEW_TOKENS[model.config.family])
     spell = partial(official_prompt, model.config.family)
     return generation.ask(model, clip, question, examples, task, spell=spell, **kwargs)

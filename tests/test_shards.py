@@ -1,9 +1,13 @@
 """Recordings in shards: packed, heard and read once, in an order that resumes."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch as safetensors
 import soundfile
 import torch
 
@@ -117,10 +121,12 @@ def test_batches_are_divided_and_resume(listened, student):
         batches.own(0, 0, 5)
 
 
-def test_a_process_that_decodes_ahead_changes_nothing(
-    packed, listened, student, tmp_path
+@pytest.mark.parametrize("workers", [1, 2])
+def test_processes_that_decode_ahead_change_nothing(
+    packed, listened, student, tmp_path, workers
 ):
-    again = sharded.hear_shards(student.encoder, packed, tmp_path, workers=1)
+    shards.read_shard.cache_clear()  # the processes would inherit what was read
+    again = sharded.hear_shards(student.encoder, packed, tmp_path, workers)
     names = sorted(path.name for path in listened.iterdir())
     assert sorted(path.name for path in again.iterdir()) == names
     one, other = (
@@ -129,6 +135,29 @@ def test_a_process_that_decodes_ahead_changes_nothing(
     )
     for name, tensor in one.items():
         assert torch.equal(tensor, other[name]), name
+
+
+@pytest.mark.slow
+def test_two_processes_hear_what_one_does(packed, listened, student, tmp_path):
+    student.save_pretrained(tmp_path / "student")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    launch += ["--num_processes", "2", "--main_process_port", "0", "-m", "af_minimal"]
+    hear = ["features", str(packed), "--out", str(tmp_path / "heard"), "--workers", "0"]
+    done = subprocess.run(
+        [*launch, *hear, "--model", str(tmp_path / "student")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, two = shards.Stream(listened), shards.Stream(tmp_path / "heard")
+    assert len(one) == len(two) == COUNT
+    for at in range(COUNT):
+        assert one[at]["json"] == two[at]["json"]
+        own, other = (safetensors.load(s[at][sharded.HEARD]) for s in (one, two))
+        assert {name: t.tolist() for name, t in own.items()} == {
+            name: t.tolist() for name, t in other.items()
+        }
 
 
 @pytest.mark.slow

@@ -138,8 +138,10 @@ def read_shard(path: Path) -> list[dict]:
     """All samples of a shard, by extension and as bytes; the last few are kept."""
     from webdataset import WebDataset
 
-    # a list is taken as it is, and a whole path is no address and no command
-    return list(WebDataset([str(path.resolve())], shardshuffle=False))
+    # a list is taken as it is, and a whole path is no address and no command; it is
+    # read whole here: which process or worker reads which shard was settled before
+    alone = {"shardshuffle": False, "nodesplitter": None, "workersplitter": None}
+    return list(WebDataset([str(path.resolve())], **alone))
 
 
 class Stream:

@@ -121,20 +121,6 @@ def test_wrong_names_are_wrong_and_not_learnt(scenes, embeddings):
     assert 90 < swapped < 210
 
 
-def test_mixed_examples_bear_two_to_four_names(scenes, embeddings):
-    draw = Episodes(scenes, embeddings, {"new names": 1, "true names": 1}, mixed=1.0)
-    rng, names = np.random.default_rng(2), []
-    for _ in range(300):
-        episode = draw(rng, 8)
-        *shots, query = episode.places
-        assert query not in shots and len(set(shots)) == len(shots)
-        assert episode.outputs[-1] in episode.outputs[:-1]
-        names.append(len(set(episode.outputs)))
-    assert max(names) == 4 and names.count(1) < 30
-    alone = [draw(rng, 1) for _ in range(20)]  # one example: it is of the query's class
-    assert all(len(set(episode.outputs)) == 1 for episode in alone)
-
-
 def test_a_style_is_learnt_once_it_has_been_shown(scenes, embeddings):
     hidden = 0
     for episode in episodes_of(scenes, embeddings, "style"):

@@ -42,8 +42,9 @@ class EpisodeBatches:
         longest: int = 512,  # tokens; the positions of `mini`
         long: float = 0.0,  # share of batches with at least half of `MOST` examples
         tokens: int = 2560,  # in one batch at most, padding included
+        shots: tuple[int, int] | None = None,  # equally often; None: `long` and `MOST`
     ):
-        self.long, self.tokens = long, tokens
+        self.long, self.tokens, self.shots = long, tokens, shots
         self.episodes, self.tokenizer = episodes, tokenizer
         self.features, self.mask, self.longest = features, mask, longest
         self.audios, self.seed, self.ids = audios, seed, special_ids(tokenizer)
@@ -52,11 +53,13 @@ class EpisodeBatches:
         return [with_sounds(b, self.features, self.mask) for b in self.places(step)]
 
     def places(self, step: int) -> list[dict]:
-        """The batch with the numbers of its scenes, `places` (B, A), -1 for none."""
+        """The batch with the numbers of its scenes, `places` (B, A), -1 for none.
+
+        Blended sounds also have `seconds` and `shares`, (B, A) each, as `with_sounds`
+        reads them, and `names` (B, A) for `guidance.guide`.
+        """
         rng = np.random.default_rng([self.seed, step, 1])
-        shots = int((self.MOST + 1) ** rng.random())  # few more often than many
-        if self.long and rng.random() < self.long:
-            shots = int(rng.integers((self.MOST + 1) // 2, self.MOST + 1))
+        shots = self.how_many(rng)
         rows = max(1, self.audios // (shots + 1))
         drawn = [self.draw(rng, shots) for _ in range(self.LIKE * rows)]
         lengths = np.array([len(ids) for _, ids in drawn])
@@ -70,7 +73,22 @@ class EpisodeBatches:
         labels = build_labels(ids, **self.ids).masked_fill(~learn, IGNORE)
         places = padded([episode.places for episode, _ in chosen], -1)  # (B, A)
         batch = {"input_ids": ids, "attention_mask": real, "labels": labels}
-        return [batch | {"places": places}]
+        batch |= {"places": places}
+        if chosen[0][0].blends is not None:
+            blends = [[b or (-1, 0.0) for b in e.blends] for e, _ in chosen]
+            batch["seconds"] = padded([[i for i, _ in row] for row in blends], -1)
+            batch["shares"] = padded([[x for _, x in row] for row in blends], 0.0)
+            named = [[e.outputs.index(name) for name in e.outputs] for e, _ in chosen]
+            batch["names"] = padded(named, -1)
+        return [batch]
+
+    def how_many(self, rng: np.random.Generator) -> int:
+        """Examples in a batch."""
+        if self.shots:
+            return int(rng.integers(self.shots[0], self.shots[1] + 1))
+        if self.long and rng.random() < self.long:
+            return int(rng.integers((self.MOST + 1) // 2, self.MOST + 1))
+        return int((self.MOST + 1) ** rng.random())  # few more often than many
 
     def draw(self, rng: np.random.Generator, shots: int) -> tuple[Episode, list[int]]:
         """An episode and its token ids; one that is too long is drawn anew, shorter.

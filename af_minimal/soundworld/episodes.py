@@ -27,6 +27,9 @@ SIMILAR = 0.7  # share of episodes with the nearest examples; the others are ran
 OPTIONS = 0.15  # share of classifications that list the names below the query
 
 
+Blend = tuple[int, float]  # a second scene, and its share of the sound
+
+
 @dataclass(frozen=True)
 class Episode:
     """Sounds heard one after another; the last one is the query."""
@@ -36,6 +39,7 @@ class Episode:
     prompts: list[str]
     outputs: list[str]
     learn: list[bool]  # whether the output can be known at its place in the row
+    blends: list[Blend | None] | None = None  # what is heard together with a scene
 
 
 class Episodes:
@@ -45,8 +49,6 @@ class Episodes:
         scenes: N scenes; those with one sound are classified, all are captioned.
         embeddings: (N, C), pooled, unit norm.
         shares: how often each kind of `SHARES` is drawn.
-        mixed: share of the classifications whose examples are of two to four classes,
-            drawn blindly: names differ, and only the ear can tell which is right.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -56,17 +58,12 @@ class Episodes:
         scenes: list[Scene],
         embeddings: np.ndarray,
         shares: Mapping[str, float] = SHARES,
-        mixed: float = 0.0,
     ):
-        self.mixed = mixed
         self.scenes, self.embeddings = scenes, np.asarray(embeddings, np.float32)
         self.kinds = [kind for kind in shares if shares[kind]]
         weights = np.array([shares[kind] for kind in self.kinds], float)
         self.weights = weights / weights.sum()
-        self.by_label: dict[str, list[int]] = {}
-        for i, scene in enumerate(scenes):
-            if len(scene.score.events) == 1:
-                self.by_label.setdefault(scene.score.labels[0], []).append(i)
+        self.by_label = single_sounds(scenes)
         self.labels = [label for label, at in self.by_label.items() if len(at) > 1]
         if not self.labels:
             warnings.warn(
@@ -81,8 +78,7 @@ class Episodes:
         kind = self.kinds[rng.choice(len(self.kinds), p=self.weights)]
         if kind == "style":
             return self.styled(rng, shots)
-        mixed = kind != "wrong names" and self.mixed and rng.random() < self.mixed
-        query, store = self.few_classes(rng, shots) if mixed else self.small_store(rng)
+        query, store = self.small_store(rng)
         label = self.label_of(query)
         others = [i for i in store if self.label_of(i) != label]
         swapped = kind == "wrong names" and rng.random() < 0.5
@@ -134,20 +130,6 @@ class Episodes:
         query = found[0].pop()
         return query, [place for places in found for place in places]
 
-    def few_classes(self, rng, shots: int) -> tuple[int, list[int]]:
-        """A query, and so many sounds of two to four classes, its own among them."""
-        chosen = rng.permutation(len(self.labels))[: int(rng.integers(2, 5))]
-        classes = [self.by_label[self.labels[which]] for which in chosen]
-        of = rng.integers(len(classes), size=shots)
-        of[rng.integers(shots)] = 0  # the class of the query
-        query = int(rng.choice(classes[0]))
-        drawn = {
-            i: rng.permutation([p for p in c if p != query])
-            for i, c in enumerate(classes)
-        }
-        places = [int(drawn[i][n % len(drawn[i])]) for n, i in enumerate(of)]
-        return query, list(dict.fromkeys(places))
-
     def examples(self, rng, query: int, store: list[int], shots: int) -> list[int]:
         """The most similar of the store, or any, in no order."""
         if rng.random() < SIMILAR:
@@ -159,6 +141,15 @@ class Episodes:
     def label_of(self, place: int) -> str:
         """The class of a scene with one sound."""
         return self.scenes[place].score.labels[0]
+
+
+def single_sounds(scenes: list[Scene]) -> dict[str, list[int]]:
+    """Label -> numbers of the scenes in which it stands alone."""
+    by_label: dict[str, list[int]] = {}
+    for i, scene in enumerate(scenes):
+        if len(scene.score.events) == 1:
+            by_label.setdefault(scene.score.labels[0], []).append(i)
+    return by_label
 
 
 def wrong_label(rng: np.random.Generator, *labels: str) -> str:

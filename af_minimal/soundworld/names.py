@@ -42,6 +42,24 @@ def invented_names(rng: np.random.Generator, count: int) -> list[str]:
     return list(names)
 
 
+def alike_names(rng: np.random.Generator, count: int) -> list[str]:
+    """So many names of few letters between them, such as "kavo", "vaka", "vokako".
+
+    One who copies by "what followed this piece?" alone mixes them up.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    consonants = list("bcdfghjklmnpqrstvwxyz")
+    few = rng.choice(consonants, rng.integers(3, 8), replace=False)
+    names: dict[str, None] = {}
+    while len(names) < count:
+        syllables = rng.integers(2, 5)
+        word = "".join(rng.choice(few) + rng.choice(VOWELS) for _ in range(syllables))
+        if not EXAM.fullmatch(word):
+            names[word] = None
+    return list(names)
+
+
 def invented_word(rng: np.random.Generator) -> str:
     """A word for training, such as "kavo" or "tendrum"; never a name of the exam.
 

@@ -6,6 +6,8 @@ scenes lie where the model is, once.
 Taught in: notebooks/08_staged_training.ipynb
 """
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..scale.processes import make_accelerator
@@ -17,7 +19,9 @@ def with_sounds(
     """A batch with the sound of its scenes in place of their numbers.
 
     Args:
-        batch: with `places` (B, A), the scenes of each row in order; -1 for none.
+        batch: with `places` (B, A), the scenes of each row in order; -1 for none. With
+            `seconds` (B, A) and `shares` (B, A), a second scene's features take such a
+            share of each; -1 for none.
         features: (N, L, E) or dense (N, L, n, E), of all scenes.
         mask: (N, L), True = real window.
 
@@ -29,9 +33,25 @@ def with_sounds(
     at = places.clamp(min=0)
     heard = features[at].float()  # (B, A, L, E)
     heard[~real] = 0
+    if "seconds" in batch:
+        second, share = batch.pop("seconds"), batch.pop("shares")
+        heard = blended(heard, at, second, share, features, mask)
     batch["audio_features"] = heard.flatten(1, 2)  # (B, A * L, E)
     batch["audio_mask"] = (mask[at].bool() & real.unsqueeze(-1)).flatten(1)
     return batch
+
+
+def blended(heard, at, second, share, features, mask) -> Tensor:
+    """Features (B, A, L, E), in windows that both scenes have those between the two.
+
+    They keep the length of the first, as if they came from the encoder.
+    """
+    other = second.clamp(min=0)
+    both = mask[at].bool() & mask[other].bool() & (second >= 0)[..., None]  # (B, A, L)
+    mixed = torch.lerp(heard, features[other].float(), share[..., None, None].float())
+    length = heard.norm(dim=-1, keepdim=True)  # (B, A, L, 1)
+    mixed = F.normalize(mixed, dim=-1) * length
+    return torch.where(both[..., None], mixed, heard)
 
 
 def remember(model: nn.Module, features: Tensor, mask: Tensor):

@@ -8,7 +8,7 @@ that was killed goes on where it was.
 Taught in: notebooks/08_staged_training.ipynb
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,10 +29,11 @@ from ..training import train
 from .batches import TOKENS, FlamingoBatches, mixed, scattered
 from .clap_batches import ClapBatches
 from .corpus import Scene, load_recordings, sample_scene, text_corpus
-from .episode_batches import EpisodeBatches
-from .episodes import SHARES, Episodes
+from .episodes import SHARES
 from .features import build_features
+from .guidance import guide
 from .places import remember
+from .whose import from_examples
 
 STAGES = {
     "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
@@ -41,8 +42,6 @@ STAGES = {
     "sft": StageConfig("sft", 8500, 6e-4, gate_lr=20, precision="bf16"),
 }
 FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
-LONG_EPISODES = 0.6  # of them with four examples or more
-MIXED_NAMES = 0.15  # of their classifications, with examples of several names
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
 MODELS = {  # folder of a stage in the run -> folder of the finished model
@@ -154,7 +153,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         checkpoints.load(run.out / before, model)
     if stage == "sft":
         few_shot = episode_batches(run, encoder, model.tokenizer, *sounds)
-        batches = mixed(batches, few_shot.places, FEW_SHOT, run.seed)
+        batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
+        guide(model, special_ids(model.tokenizer)["sep"])
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
     settings = run.stage(stage), run.folder(stage), resume, beside_gpu(run.workers)
     log = train(model, batches, *settings, fsdp=run.fsdp)
@@ -165,15 +165,14 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
 
 def episode_batches(
     run: Run, encoder, tokenizer, features: Tensor, mask: Tensor
-) -> EpisodeBatches:
+) -> Callable[[int], list[dict]]:
     """Few-shot episodes among the scenes."""
     with torch.no_grad():
-        near = encoder.pool(features.float(), mask)  # (N, C)
-    episodes = Episodes(run.sampled, near.cpu().numpy(), run.episodes, MIXED_NAMES)
-    audios = run.batch + run.batch // 2
-    longest = run.config.lm["max_position_embeddings"]
-    sizes = audios, run.seed, longest, LONG_EPISODES, TOKENS * run.batch
-    return EpisodeBatches(episodes, tokenizer, features, mask, *sizes)
+        near = encoder.pool(features.float(), mask).cpu().numpy()  # (N, C)
+    sizes = {"audios": run.batch + run.batch // 2, "tokens": TOKENS * run.batch}
+    sizes |= {"seed": run.seed, "longest": run.config.lm["max_position_embeddings"]}
+    sounds = tokenizer, features, mask
+    return from_examples(run.sampled, near, run.episodes, *sounds, **sizes)
 
 
 def run_all(run: Run, resume: bool = True) -> None:

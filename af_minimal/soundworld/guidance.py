@@ -1,0 +1,139 @@
+"""Where to look, told while it is learnt: attention as a part of the loss.
+
+To name a sound from examples, three things must come together: at the place of an
+answer the gated blocks hear the sound that the answer is about; the place keeps what
+it heard; and the last answer looks back at the answers to sounds like its own. Each is
+of no use without the others, so none of them has a gradient to begin with. Here some
+heads are told, and the rest of the model finds out what it is good for.
+
+    loss = cross-entropy - weight * (log of the mass on one's own sound
+                                     + log of the mass on answers that bear the name)
+
+Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from ..language_model import decoder_layers
+
+WEIGHT = 0.3
+LOOK_BACK = 2  # heads of the last two layers that look for the name
+HEAR = 3  # heads of all gated blocks but the last that hear their own sound
+FLOOR = 1e-4  # below the log
+
+
+def guide(model, sep: int, weight: float = WEIGHT) -> list:
+    """Add what heads ought to look at to the loss of batches that tell `names`.
+
+    `names` (B, A) says of each audio of a row which name it bears, -1 where there is
+    none. All other batches are left alone.
+
+    Args:
+        model: an AudioFlamingo of the AF1 kind, over OPT.
+        sep: id of `<SEP>`, behind which an answer begins.
+
+    Returns:
+        the hooks; `remove()` of each ends the guidance.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    kept: dict = {}
+
+    def before(module, args, batch):
+        kept.clear()
+        batch = dict(batch)
+        if (names := batch.pop("names", None)) is not None:
+            kept["names"], kept["ids"] = names, batch["input_ids"]
+            batch["need_weights"] = True
+        return args, batch
+
+    def keep(number):
+        def hook(module, args, said):
+            if kept:
+                kept[number] = said["hidden_states"] if not args else args[0]
+
+        return hook
+
+    def after(module, args, batch, out):
+        if kept and out.loss is not None:
+            told = own_sound(out.audio_weights, kept["ids"], kept["names"], sep)
+            for number, attention in layers.items():
+                mass = name_mass(
+                    attention, kept[number], kept["ids"], kept["names"], sep
+                )
+                told = told + surprise(mass) / len(layers)
+            out.loss = out.loss + weight * told
+        return out
+
+    last = decoder_layers(model.lm)[-2:]
+    layers = {i: layer.decoder_layer.self_attn for i, layer in enumerate(last)}
+    hooks = [
+        attention.register_forward_pre_hook(keep(i), with_kwargs=True)
+        for i, attention in layers.items()
+    ]
+    return [
+        model.register_forward_pre_hook(before, with_kwargs=True),
+        model.register_forward_hook(after, with_kwargs=True),
+        *hooks,
+    ]
+
+
+def answers(ids: Tensor, sep: int) -> Tensor:
+    """Places of the `<SEP>` of each answer, (B, A); 0 where a row has fewer."""
+    rows = [row.nonzero().flatten() for row in ids == sep]
+    return pad_sequence(rows, batch_first=True)
+
+
+def own_sound(weights, ids: Tensor, names: Tensor, sep: int) -> Tensor:
+    """How little of the gated blocks' attention is on the sound that is spoken of.
+
+    Args:
+        weights: of each block (B, H, T, L), as `AudioFlamingoOutput.audio_weights`.
+        ids: (B, T).
+        names: (B, A).
+
+    Returns:
+        () mean of -log mass, at the `<SEP>` and the first token of each answer.
+    """
+    count = names.shape[1]
+    at, row = answers(ids, sep), torch.arange(len(ids))[:, None]
+    lost = []
+    for block in weights[:-1]:
+        for places in (at, at + 1):
+            seen = block[:, :HEAR][row, :, places]  # (B, A, heads, L)
+            seen = seen.unflatten(-1, (count, -1)).sum(-1)  # (B, A, heads, A)
+            own = seen.diagonal(dim1=1, dim2=3).transpose(1, 2)  # (B, A, heads)
+            lost.append(surprise(own[names >= 0]))
+    return torch.stack(lost).mean()
+
+
+def name_mass(
+    attention: nn.Module, hidden: Tensor, ids: Tensor, names: Tensor, sep: int
+) -> Tensor:
+    """Attention from where a name is due to where earlier examples bear it.
+
+    Computed anew from what the layer read, (B, T, D): fused kernels keep no weights.
+
+    Returns:
+        (N, heads) mass for each of N answers whose name has been said before.
+    """
+    count, heads = names.shape[1], attention.num_heads
+    at, row = answers(ids, sep), torch.arange(len(ids))[:, None]
+    k = attention.k_proj(hidden).unflatten(-1, (heads, -1))[:, :, :LOOK_BACK]
+    q = attention.q_proj(hidden[row, at]).unflatten(-1, (heads, -1))[:, :, :LOOK_BACK]
+    scores = torch.einsum("bahk,bthk->baht", q, k) * k.shape[-1] ** -0.5
+    later = torch.arange(ids.shape[1], device=ids.device) > at[..., None]  # (B, A, T)
+    weights = scores.masked_fill(later[:, :, None], float("-inf")).softmax(-1)
+    first = (at + 1)[:, None, None].expand(-1, count, LOOK_BACK, -1)
+    seen = weights.gather(3, first.clamp(max=ids.shape[1] - 1))  # (B, A, heads, A)
+    same = (names[:, :, None] == names[:, None]).tril(-1)  # (B, A, A) said before
+    same &= (names >= 0)[:, :, None]
+    mass = (seen * same[:, :, None]).sum(-1)  # (B, A, heads)
+    return mass[same.any(-1)]
+
+
+def surprise(mass: Tensor) -> Tensor:
+    """Mean of -log mass."""
+    return -(mass + FLOOR).log().mean()

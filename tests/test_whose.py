@@ -1,0 +1,170 @@
+"""Whose name is it: what is asked, what is blended, where heads are told to look."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from af_minimal.prompts import IGNORE
+from af_minimal.soundworld import guidance, whose
+from af_minimal.soundworld.corpus import Scene, sample_scene
+from af_minimal.soundworld.names import EXAM, alike_names
+from af_minimal.soundworld.places import remember, with_sounds
+from af_minimal.soundworld.recipe import STAGES
+from af_minimal.soundworld.whose import LEVELS, WhoseBatches, WhoseName
+from af_minimal.tokenizer import special_ids
+from af_minimal.training import train
+
+COUNT = 400
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    return [sample_scene(seed, {}) for seed in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def embeddings() -> np.ndarray:
+    rows = np.random.default_rng(0).standard_normal((COUNT, 8))
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def batches(scenes, embeddings, student) -> WhoseBatches:
+    rng, width = torch.Generator().manual_seed(0), student.config.audio_width
+    windows = student.config.windows_per_audio
+    features = torch.randn(COUNT, windows, width, generator=rng)
+    features = features / features.norm(dim=-1, keepdim=True)
+    mask = torch.ones(COUNT, windows, dtype=torch.bool)
+    longest = student.lm.config.max_position_embeddings
+    sizes = {"audios": 24, "longest": longest, "tokens": 600}
+    return WhoseBatches(scenes, embeddings, student.tokenizer, features, mask, **sizes)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_right_name_is_among_the_examples(scenes, embeddings, level):
+    draw, rng = WhoseName(scenes, embeddings, level), np.random.default_rng(1)
+    same = blended = 0
+    for _ in range(300):
+        shots = int(rng.integers(level.shots[0], level.shots[1] + 1))
+        episode = draw(rng, shots)
+        *shown, asked = episode.outputs
+        assert len(shown) == shots and asked in shown
+        assert len(set(shown)) <= level.names[1]
+        heard = list(zip(episode.places, episode.blends, strict=True))
+        same += heard[-1] in heard[:-1]
+        blended += any(episode.blends)
+        for i, name in enumerate(episode.outputs):
+            assert episode.learn[i] == (name in episode.outputs[:i])
+    # more may be the same by chance: a class has few clips here
+    assert same / 300 > 1 - (1 - level.same) * (1 - whose.ANY_SCENE) - 0.1
+    assert blended / 300 == pytest.approx(
+        whose.BLENDED * (1 - whose.ANY_SCENE), abs=0.1
+    )
+
+
+def test_one_name_is_one_class_and_one_blend(scenes, embeddings, monkeypatch):
+    monkeypatch.setattr(whose, "ANY_SCENE", 0.0)
+    draw, rng = WhoseName(scenes, embeddings, LEVELS[-1]), np.random.default_rng(2)
+    for _ in range(200):
+        episode, met = draw(rng, 8), {}
+        for place, blend, name in zip(
+            episode.places, episode.blends, episode.outputs, strict=True
+        ):
+            second = blend and (scenes[blend[0]].score.labels, blend[1])
+            met.setdefault(name, set()).add(str((scenes[place].score.labels, second)))
+        assert all(len(classes) == 1 for classes in met.values())
+        assert len({str(classes) for classes in met.values()}) == len(met)
+
+
+def test_whole_scenes_bear_names_where_no_class_stands_alone_twice(embeddings):
+    few = [sample_scene(seed, {}) for seed in range(2)]
+    episode = WhoseName(few, embeddings[:2], LEVELS[-1])(np.random.default_rng(0), 4)
+    assert episode.outputs[-1] in episode.outputs[:-1] and len(episode.places) == 5
+
+
+def test_names_that_are_alike_share_their_letters():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        names = alike_names(rng, 6)
+        assert len(set(names)) == 6 and not any(map(EXAM.fullmatch, names))
+        assert len(set("".join(names)) - set("aeiou")) <= 7
+
+
+def test_a_blend_lies_between_two_sounds_and_keeps_its_length():
+    features = torch.tensor([[[3.0, 0.0]] * 2, [[0.0, 1.0]] * 2])  # (N, L, E)
+    mask = torch.tensor([[True, True], [True, False]])
+    batch = {"places": [[0, 0, -1]], "seconds": [[1, -1, -1]], "shares": [[0.5, 0, 0]]}
+    batch = {name: torch.tensor(rows) for name, rows in batch.items()}
+    heard = with_sounds(batch, features, mask)
+    sounds = heard["audio_features"].view(3, 2, 2)
+    between = 3 * torch.tensor([3.0, 1.0]) / 10**0.5
+    assert torch.allclose(sounds[0, 0], between)
+    assert sounds[0, 1].tolist() == [3, 0]  # the second scene is over
+    assert sounds[1].tolist() == [[3, 0]] * 2 and sounds[2].tolist() == [[0, 0]] * 2
+    assert heard["audio_mask"].tolist() == [[True] * 4 + [False] * 2]
+
+
+def test_levels_follow_each_other(batches):
+    for level, own in zip(LEVELS, batches.batches, strict=True):
+        assert own.shots == level.shots
+    (first,), (last,) = batches.places(0), batches.places(10**6)
+    assert first["places"].shape[1] == 3  # two examples and the query
+    assert (last["labels"] != IGNORE).any(1).all()
+    assert last["names"].shape == last["seconds"].shape == last["places"].shape
+
+
+def test_guidance_reads_the_weights_that_the_layer_used(batches, student):
+    sep = special_ids(student.tokenizer)["sep"]
+    (batch,) = batches.places(LEVELS[1].until)
+    names, ids = batch.pop("names"), batch["input_ids"]
+    sounds = batches.batches[0].features, batches.batches[0].mask
+    attention = guidance.decoder_layers(student.lm)[-1].decoder_layer.self_attn
+    kept = {}
+
+    def keep(module, args, said, out):
+        kept["hidden"], kept["weights"] = said["hidden_states"], out[1]
+
+    student.lm.set_attn_implementation("eager")
+    hook = attention.register_forward_hook(keep, with_kwargs=True)
+    with torch.no_grad():
+        student(**with_sounds(batch, *sounds))
+        mass = guidance.name_mass(attention, kept["hidden"], ids, names, sep)
+    hook.remove()
+    wanted = []
+    for row, of, weights in zip(ids, names, kept["weights"], strict=True):
+        at = (row == sep).nonzero().flatten().tolist()
+        for i, name in enumerate(of.tolist()):
+            before = [at[j] + 1 for j in range(i) if of[j] == name]
+            if name >= 0 and before:
+                wanted.append(weights[: guidance.LOOK_BACK, at[i], before].sum(1))
+    assert torch.allclose(mass, torch.stack(wanted), atol=1e-6)
+
+
+def test_guidance_leaves_other_batches_alone(batches, student):
+    sep = special_ids(student.tokenizer)["sep"]
+    (batch,) = batches.places(0)
+    sounds = batches.batches[0].features, batches.batches[0].mask
+    named = with_sounds(batch, *sounds)
+    plain = {key: value for key, value in named.items() if key != "names"}
+    with torch.no_grad():
+        loss = student(**plain).loss
+        hooks = guidance.guide(student, sep)
+        assert torch.equal(student(**plain).loss, loss)
+        assert student(**named).loss > loss + 0.1
+        for hook in hooks:
+            hook.remove()
+        assert torch.equal(student(**plain).loss, loss)
+
+
+def test_heads_learn_to_look_where_they_are_told(batches, student):
+    model = deepcopy(student)
+    model.encoder, sep = None, special_ids(student.tokenizer)["sep"]
+    remember(model, batches.batches[0].features, batches.batches[0].mask)
+    guidance.guide(model, sep)
+    stage = replace(STAGES["sft"], steps=30, lr=3e-3, warmup=5, precision="no")
+    log = train(model, batches.places, stage, progress=False)
+    losses = [row["loss"] for row in log]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.5

@@ -110,7 +110,7 @@ class WhoseName:
         others = rng.permutation([which for which in others if which != own])
         classes = [own, *others.tolist()]
         blended = rng.random() < BLENDED
-        seconds = [self.second(rng) if blended else None for _ in classes]
+        seconds = [self.second(rng, one) if blended else None for one in classes]
         queues: dict[int, list[int]] = {}
         clips, blends = [], []
         for which in of:
@@ -124,9 +124,10 @@ class WhoseName:
             )
         return clips, blends
 
-    def second(self, rng) -> Blend:
-        """A class to blend with, and its measure."""
-        return int(rng.integers(len(self.places))), float(rng.uniform(0.3, 0.7))
+    def second(self, rng, first: int) -> Blend:
+        """Another class to blend with, and its measure."""
+        step = 1 + int(rng.integers(len(self.places) - 1))
+        return (first + step) % len(self.places), float(rng.uniform(0.3, 0.7))
 
 
 class WhoseBatches:

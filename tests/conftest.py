@@ -47,6 +47,21 @@ def student():
     return tiny_flamingo.student()
 
 
+@pytest.fixture(scope="session")
+def scenes() -> list:
+    """400 scenes without recordings."""
+    from af_minimal.soundworld.corpus import sample_scene
+
+    return [sample_scene(seed, {}) for seed in range(400)]
+
+
+@pytest.fixture(scope="session")
+def embeddings(scenes):
+    """A random direction for each of the scenes, (400, 8)."""
+    rows = torch.randn(len(scenes), 8, generator=torch.Generator().manual_seed(0))
+    return torch.nn.functional.normalize(rows, dim=1).numpy()
+
+
 def pictured(widget):
     """What a page shows in place of a widget: (pixels, alt text)."""
     import base64

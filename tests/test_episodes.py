@@ -7,7 +7,7 @@ import torch
 from af_minimal.prompts import AUDIO, EOC, IGNORE, SEP
 from af_minimal.soundworld import CLASSES, HELD_OUT, Event, Score
 from af_minimal.soundworld.batches import mixed, scattered
-from af_minimal.soundworld.corpus import Scene, sample_scene, text_corpus
+from af_minimal.soundworld.corpus import Scene, text_corpus
 from af_minimal.soundworld.episode_batches import EpisodeBatches, episode_text
 from af_minimal.soundworld.episodes import SHARES, Episodes
 from af_minimal.soundworld.names import (
@@ -26,17 +26,6 @@ from af_minimal.soundworld.styles import (
 from af_minimal.tokenizer import train_tokenizer
 
 COUNT, W, E = 400, 4, 3
-
-
-@pytest.fixture(scope="module")
-def scenes() -> list[Scene]:
-    return [sample_scene(seed, {}) for seed in range(COUNT)]
-
-
-@pytest.fixture(scope="module")
-def embeddings() -> np.ndarray:
-    rows = np.random.default_rng(0).standard_normal((COUNT, 8))
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.fixture(scope="module")

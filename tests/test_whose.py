@@ -9,7 +9,7 @@ import torch
 
 from af_minimal.prompts import IGNORE
 from af_minimal.soundworld import guidance, whose
-from af_minimal.soundworld.corpus import Scene, sample_scene
+from af_minimal.soundworld.corpus import sample_scene
 from af_minimal.soundworld.names import EXAM, alike_names
 from af_minimal.soundworld.places import remember, with_sounds
 from af_minimal.soundworld.recipe import STAGES
@@ -18,17 +18,6 @@ from af_minimal.tokenizer import special_ids
 from af_minimal.training import train
 
 COUNT = 400
-
-
-@pytest.fixture(scope="module")
-def scenes() -> list[Scene]:
-    return [sample_scene(seed, {}) for seed in range(COUNT)]
-
-
-@pytest.fixture(scope="module")
-def embeddings() -> np.ndarray:
-    rows = np.random.default_rng(0).standard_normal((COUNT, 8))
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.fixture

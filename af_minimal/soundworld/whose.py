@@ -73,10 +73,12 @@ class WhoseName:
 
     def __call__(self, rng: np.random.Generator, shots: int) -> Episode:
         """One episode with so many examples before the query."""
+        whole = len(self.places) < 2 or rng.random() < ANY_SCENE
+        most = self.count if whole else len(self.places)
         low, high = self.level.names
-        count = min(int(rng.integers(low, high + 1)), shots, self.count)
+        count = min(int(rng.integers(low, high + 1)), shots, most)
         of = self.names_of(rng, shots, count)  # (shots,) 0 is the name to find
-        if len(self.places) < 2 or rng.random() < ANY_SCENE:
+        if whole:
             chosen = rng.choice(self.count, count, replace=False).tolist()
             clips = [chosen[which] for which in of] + [chosen[0]]
             blends: list[Blend | None] = [None] * len(clips)
@@ -114,7 +116,6 @@ class WhoseName:
         queues: dict[int, list[int]] = {}
         clips, blends = [], []
         for which in of:
-            which = which % len(classes)
             if not queues.get(which):
                 queues[which] = rng.permutation(self.places[classes[which]]).tolist()
             clips.append(queues[which].pop())

@@ -24,6 +24,7 @@ from af_minimal.config import PRESETS
 from af_minimal.disk import checkpoints
 from af_minimal.scale.processes import learnt, own_rows
 from af_minimal.soundworld import recipe
+from af_minimal.soundworld.guidance import guide
 from af_minimal.stages import StageConfig, group_of, trained_parts
 from af_minimal.systems.curriculum import recipe as curriculum
 from af_minimal.systems.curriculum.recipe import CurriculumRun
@@ -32,6 +33,7 @@ from af_minimal.training import train
 
 CLOSE = 2e-6  # between losses of about 6
 LAYOUTS = ("one", "ddp", "fsdp")
+SEP = 508
 AT = 2  # steps taken when a run is broken off
 STEPS = 4
 
@@ -92,12 +94,27 @@ def contrasts(clap: MiniCLAP, step: int) -> list[dict]:
     return [{"windows": windows, **said, "contrast_rows": rows, **contrast}]
 
 
-def start(stage: str):
+def named(step: int) -> list[dict]:
+    """Five rows of three sounds with names, some of them said before."""
+    rng = torch.Generator().manual_seed(step)
+    ids = torch.randint(4, 500, (5, 12), generator=rng)
+    ids[:, 0::4], ids[:, 2::4] = 509, SEP
+    names = torch.tensor([[0, 1, 0], [0, 0, 0], [0, 1, 2], [0, 1, 1], [0, 0, -1]])
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
+    batch |= {"audio_features": torch.randn(5, 12, 32, generator=rng), "names": names}
+    return [batch, uneven(step)[1]]
+
+
+def start(case: str):
     """A tiny model and its batches."""
-    if stage == "clap":
+    if case == "clap":
         clap = tiny_clap()
         return clap, lambda step: contrasts(clap, step)
-    return tiny_flamingo(), lambda step: uneven(step, hear=stage != "lm")
+    model = tiny_flamingo()
+    if case == "guided":
+        guide(model, SEP)
+        return model, named
+    return model, lambda step: uneven(step, hear=case != "lm")
 
 
 def config_of(stage: str, **changes) -> StageConfig:
@@ -111,6 +128,7 @@ CASES = {
     "lm": config_of("lm"),
     "pretrain": config_of("pretrain"),
     "sft": config_of("sft"),
+    "guided": config_of("sft"),
     "official": config_of(
         "sft", clip_every_micro_batch=True, only_token_rows=(509,), weight_decay=0.0
     ),
@@ -124,7 +142,7 @@ class BrokenOff(Exception):
 def run(case: str, layout: str, out: Path, stop: bool = False) -> nn.Module:
     """Train one case, or go on with it; `stop` breaks it off after `AT` steps."""
     config = CASES[case]
-    model, batches = start(config.stage)
+    model, batches = start(case)
 
     def until(step: int) -> list[dict]:
         if stop and step == AT:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from ..language_model import decoder_layers
+from ..scale.processes import learnt, share
 
 WEIGHT = 0.3
 LOOK_BACK = 2  # heads of the last two layers that look for the name
@@ -45,38 +46,35 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
         kept.clear()
         batch = dict(batch)
         if (names := batch.pop("names", None)) is not None:
-            kept["names"], kept["ids"] = names, batch["input_ids"]
-            batch["need_weights"] = True
+            kept.update(names=names, ids=batch["input_ids"], lost=[])
         return args, batch
 
-    def keep(number):
-        def hook(module, args, said):
-            if kept:
-                kept[number] = said["hidden_states"] if not args else args[0]
+    # each loss is taken in its layer's turn, when divided weights are whole
+    def hear(attention, args, out):
+        if kept:
+            mass = own_sound(out[1], kept["ids"], kept["names"], sep)
+            kept["lost"].append(surprise(mass) / len(blocks))
 
-        return hook
+    def look_back(attention, args, said, out):
+        if kept:
+            hidden = args[0] if args else said["hidden_states"]
+            mass = name_mass(attention, hidden, kept["ids"], kept["names"], sep)
+            kept["lost"].append(surprise(mass) / len(layers))
 
     def after(module, args, batch, out):
         if kept and out.loss is not None:
-            told = own_sound(out.audio_weights, kept["ids"], kept["names"], sep)
-            for number, attention in layers.items():
-                mass = name_mass(
-                    attention, kept[number], kept["ids"], kept["names"], sep
-                )
-                told = told + surprise(mass) / len(layers)
-            out.loss = out.loss + weight * told
+            # training weighs a process's loss by its labels; this is weighed already
+            out.loss = out.loss + weight * sum(kept["lost"]) / share(learnt(batch))
+        kept.clear()  # what is generated next is nobody's lesson
         return out
 
-    last = decoder_layers(model.lm)[-2:]
-    layers = {i: layer.decoder_layer.self_attn for i, layer in enumerate(last)}
-    hooks = [
-        attention.register_forward_pre_hook(keep(i), with_kwargs=True)
-        for i, attention in layers.items()
-    ]
+    blocks = [block.attn for block in model.gated_blocks[:-1]]
+    layers = [layer.decoder_layer.self_attn for layer in decoder_layers(model.lm)[-2:]]
     return [
         model.register_forward_pre_hook(before, with_kwargs=True),
+        *(block.register_forward_hook(hear) for block in blocks),
+        *(one.register_forward_hook(look_back, with_kwargs=True) for one in layers),
         model.register_forward_hook(after, with_kwargs=True),
-        *hooks,
     ]
 
 
@@ -86,27 +84,26 @@ def answers(ids: Tensor, sep: int) -> Tensor:
     return pad_sequence(rows, batch_first=True)
 
 
-def own_sound(weights, ids: Tensor, names: Tensor, sep: int) -> Tensor:
-    """How little of the gated blocks' attention is on the sound that is spoken of.
+def own_sound(weights: Tensor, ids: Tensor, names: Tensor, sep: int) -> Tensor:
+    """A gated block's attention on the sound that is spoken of.
 
     Args:
-        weights: of each block (B, H, T, L), as `AudioFlamingoOutput.audio_weights`.
+        weights: (B, H, T, L).
         ids: (B, T).
         names: (B, A).
 
     Returns:
-        () mean of -log mass, at the `<SEP>` and the first token of each answer.
+        (2, N, heads) mass at the `<SEP>` and at the first token of each of N answers.
     """
     count = names.shape[1]
     at, row = answers(ids, sep), torch.arange(len(ids))[:, None]
-    lost = []
-    for block in weights[:-1]:
-        for places in (at, at + 1):
-            seen = block[:, :HEAR][row, :, places]  # (B, A, heads, L)
-            seen = seen.unflatten(-1, (count, -1)).sum(-1)  # (B, A, heads, A)
-            own = seen.diagonal(dim1=1, dim2=3).transpose(1, 2)  # (B, A, heads)
-            lost.append(surprise(own[names >= 0]))
-    return torch.stack(lost).mean()
+    found = []
+    for places in (at, at + 1):
+        seen = weights[:, :HEAR][row, :, places]  # (B, A, heads, L)
+        seen = seen.unflatten(-1, (count, -1)).sum(-1)  # (B, A, heads, A)
+        own = seen.diagonal(dim1=1, dim2=3).transpose(1, 2)  # (B, A, heads)
+        found.append(own[names >= 0])
+    return torch.stack(found)
 
 
 def name_mass(
@@ -135,5 +132,6 @@ def name_mass(
 
 
 def surprise(mass: Tensor) -> Tensor:
-    """Mean of -log mass."""
-    return -(mass + FLOOR).log().mean()
+    """A process's part of the mean of -log mass over the rows of all processes."""
+    count = torch.tensor(mass.numel(), device=mass.device)
+    return -(mass + FLOOR).log().sum() / count.clamp(min=1) * share(count)

@@ -1,6 +1,7 @@
 """One thread, no network, no screen; and the folders of reference data, if present."""
 
 import os
+import sys
 
 os.environ.update(
     OMP_NUM_THREADS="1",
@@ -45,6 +46,14 @@ def student():
     import tiny_flamingo  # after the settings above
 
     return tiny_flamingo.student()
+
+
+@pytest.fixture(scope="session")
+def two_processes() -> list[str]:
+    """What starts the package's command line twice, as one run."""
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    launch += ["--num_processes", "2", "--main_process_port", "0"]
+    return [*launch, "-m", "af_minimal"]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -31,11 +30,9 @@ def test_a_gpu_trains_and_the_weights_stay_float32(precision):
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="one CUDA device")
 @pytest.mark.parametrize("layout", [[], ["--fsdp"]])
-def test_two_gpus(tmp_path, layout):
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
-    launch += ["--num_processes", "2", "--main_process_port", "0", "-m", "af_minimal"]
+def test_two_gpus(tmp_path, layout, two_processes):
     command = ["train", "--preset", "tiny", "--stage", "all", "--steps", "2"]
     command += ["--scenes", "6", "--batch", "8", "--out", str(tmp_path), *layout]
-    done = subprocess.run(launch + command, env=os.environ, timeout=600)
+    done = subprocess.run(two_processes + command, env=os.environ, timeout=600)
     assert done.returncode == 0
     assert (tmp_path / "model" / "model.safetensors").exists()

@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -99,7 +98,8 @@ def named(step: int) -> list[dict]:
     rng = torch.Generator().manual_seed(step)
     ids = torch.randint(4, 500, (5, 12), generator=rng)
     ids[:, 0::4], ids[:, 2::4] = 509, SEP
-    names = torch.tensor([[0, 1, 0], [0, 0, 0], [0, 1, 2], [0, 1, 1], [0, 0, -1]])
+    ids[1::2, 8:] = 4  # all rows of the second process have one answer fewer
+    names = torch.tensor([[0, 1, 0], [0, 0, -1], [0, 1, 2], [0, 0, -1], [0, 1, 1]])
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
     batch |= {"audio_features": torch.randn(5, 12, 32, generator=rng), "names": names}
     return [batch, uneven(step)[1]]
@@ -346,13 +346,11 @@ def test_the_curriculum_of_two_processes(server, tmp_path):
 
 
 @pytest.mark.slow
-def test_accelerate_launch_trains_as_one_process_does(alone, tmp_path):
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
-    launch += ["--num_processes", "2", "--main_process_port", "0", "-m", "af_minimal"]
+def test_accelerate_launch_trains_as_one_process_does(alone, tmp_path, two_processes):
     out = ["--stage", "lm", "--out", str(tmp_path)]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(
-        launch + TRAIN + out, capture_output=True, text=True, env=environment
+        two_processes + TRAIN + out, capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("waited for data") == 1  # one process speaks

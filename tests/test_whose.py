@@ -110,16 +110,17 @@ def test_guidance_reads_the_weights_that_the_layer_used(batches, student):
     (batch,) = batches.places(LEVELS[1].until)
     names, ids = batch.pop("names"), batch["input_ids"]
     sounds = batches.batches[0].features, batches.batches[0].mask
-    attention = guidance.decoder_layers(student.lm)[-1].decoder_layer.self_attn
+    model = deepcopy(student)  # the others keep their kernel
+    attention = guidance.decoder_layers(model.lm)[-1].decoder_layer.self_attn
     kept = {}
 
     def keep(module, args, said, out):
         kept["hidden"], kept["weights"] = said["hidden_states"], out[1]
 
-    student.lm.set_attn_implementation("eager")
+    model.lm.set_attn_implementation("eager")
     hook = attention.register_forward_hook(keep, with_kwargs=True)
     with torch.no_grad():
-        student(**with_sounds(batch, *sounds))
+        model(**with_sounds(batch, *sounds))
         mass = guidance.name_mass(attention, kept["hidden"], ids, names, sep)
     hook.remove()
     wanted = []

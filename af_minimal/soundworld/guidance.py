@@ -13,6 +13,7 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -78,10 +79,14 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
     ]
 
 
-def answers(ids: Tensor, sep: int) -> Tensor:
-    """Places of the `<SEP>` of each answer, (B, A); 0 where a row has fewer."""
-    rows = [row.nonzero().flatten() for row in ids == sep]
-    return pad_sequence(rows, batch_first=True)
+def answers(ids: Tensor, sep: int, count: int) -> tuple[Tensor, Tensor]:
+    """Where answers begin: rows (B, 1), and places of their `<SEP>` (B, count).
+
+    The place is 0 where a row has fewer.
+    """
+    found = pad_sequence([row.nonzero().flatten() for row in ids == sep], True)
+    row = torch.arange(len(ids), device=ids.device)[:, None]
+    return row, F.pad(found, (0, count - found.shape[1]))
 
 
 def own_sound(weights: Tensor, ids: Tensor, names: Tensor, sep: int) -> Tensor:
@@ -96,7 +101,7 @@ def own_sound(weights: Tensor, ids: Tensor, names: Tensor, sep: int) -> Tensor:
         (2, N, heads) mass at the `<SEP>` and at the first token of each of N answers.
     """
     count = names.shape[1]
-    at, row = answers(ids, sep), torch.arange(len(ids))[:, None]
+    row, at = answers(ids, sep, count)
     found = []
     for places in (at, at + 1):
         seen = weights[:, :HEAR][row, :, places]  # (B, A, heads, L)
@@ -117,7 +122,7 @@ def name_mass(
         (N, heads) mass for each of N answers whose name has been said before.
     """
     count, heads = names.shape[1], attention.num_heads
-    at, row = answers(ids, sep), torch.arange(len(ids))[:, None]
+    row, at = answers(ids, sep, count)
     k = attention.k_proj(hidden).unflatten(-1, (heads, -1))[:, :, :LOOK_BACK]
     q = attention.q_proj(hidden[row, at]).unflatten(-1, (heads, -1))[:, :, :LOOK_BACK]
     scores = torch.einsum("bahk,bthk->baht", q, k) * k.shape[-1] ** -0.5

@@ -125,7 +125,7 @@ class WhoseName:
             )
         return clips, blends
 
-    def second(self, rng, first: int) -> Blend:
+    def second(self, rng, first: int) -> tuple[int, float]:
         """Another class to blend with, and its measure."""
         step = 1 + int(rng.integers(len(self.places) - 1))
         return (first + step) % len(self.places), float(rng.uniform(0.3, 0.7))

@@ -41,7 +41,7 @@ def test_the_right_name_is_among_the_examples(scenes, embeddings, level):
         episode = draw(rng, shots)
         *shown, asked = episode.outputs
         assert len(shown) == shots and asked in shown
-        assert len(set(shown)) <= level.names[1]
+        assert level.names[0] <= len(set(shown)) <= level.names[1]
         heard = list(zip(episode.places, episode.blends, strict=True))
         same += heard[-1] in heard[:-1]
         blended += any(episode.blends)

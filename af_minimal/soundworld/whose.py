@@ -95,8 +95,12 @@ class WhoseName:
         return Episode(clips, CLASSIFICATION, prompts, labels, learn, blends)
 
     def names_of(self, rng, shots: int, count: int) -> np.ndarray:
-        """Which of so many names each example bears; the right one is there."""
-        sure = np.arange(count) if rng.random() < 0.5 else np.zeros(1, int)
+        """Which of so many names each example bears.
+
+        The right one is there, and as many as the level asks for.
+        """
+        least = min(self.level.names[0], count)
+        sure = np.arange(count if rng.random() < 0.5 else least)
         shares = rng.dirichlet(np.full(count, UNEVEN))
         rest = rng.choice(count, size=shots - len(sure), p=shares)
         return rng.permutation(np.concatenate([sure, rest]))

@@ -10,7 +10,7 @@ from af_minimal import __main__ as cli
 from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
 from af_minimal.model import load
-from af_minimal.stages import freeze
+from af_minimal.stages import freeze, group_of
 from af_minimal.systems.curriculum import recipe
 from af_minimal.systems.curriculum.asked import SCENES
 from af_minimal.systems.curriculum.batches import CurriculumBatches
@@ -182,10 +182,8 @@ def test_windows_and_features_give_the_same_and_windows_teach_the_encoder(
     model, scenes
 ):
     short, skills, _ = CURRICULUM
-    features = stage_batches(short, short.recipe, model, scenes)
-    windows = stage_batches(
-        replace(short, recipe=skills.recipe), skills.recipe, model, scenes
-    )
+    features = stage_batches(short, model, scenes)
+    windows = stage_batches(replace(short, recipe=skills.recipe), model, scenes)
     (one,), (other,) = features(0), windows(0)
     assert "windows" in other and "audio_features" not in other
     loss = model(**other).loss
@@ -198,8 +196,7 @@ def test_windows_and_features_give_the_same_and_windows_teach_the_encoder(
 def test_processes_that_render_ahead_change_nothing(model, scenes):
     short = CURRICULUM[0]
     (alone,), (ahead,) = (
-        stage_batches(short, short.recipe, model, scenes, batch=3, workers=n)(0)
-        for n in (0, 1)
+        stage_batches(short, model, scenes, batch=3, workers=n)(0) for n in (0, 1)
     )
     assert len(alone["input_ids"]) <= 3
     for name, tensor in alone.items():
@@ -268,6 +265,41 @@ def test_a_stage_needs_those_before_it(run, tmp_path):
         recipe.run_stage(fresh, "short")
     with pytest.raises(ValueError, match="not among"):
         recipe.run_stage(replace(run, skip=("long",)), "long")
+
+
+def test_the_second_stage_alone_moves_the_encoder(run):
+    weights = {}
+    for stage in ("short", "skills", "long"):
+        model = run.model()
+        recipe.load_stage(run, stage, model)
+        weights[stage] = model.encoder.state_dict()
+    name = "tower.out.weight"
+    assert not torch.equal(weights["short"][name], weights["skills"][name])
+    for name, tensor in weights["skills"].items():
+        torch.testing.assert_close(weights["long"][name], tensor, rtol=0, atol=0)
+
+
+def test_a_run_goes_on_from_a_finished_model(run, tmp_path):
+    start = {"start_from": run.out / "model", "skip": ("short", "skills")}
+    again = replace(run, out=tmp_path / "again", seed=1, **start)
+    recipe.run_all(again)
+    before, after = (load(r.out / "model") for r in (run, again))
+    assert after.tokenizer.get_vocab() == before.tokenizer.get_vocab()
+    moved = {
+        group_of(name)
+        for name, tensor in after.state_dict().items()
+        if not torch.equal(tensor, before.state_dict()[name])
+    }
+    assert moved == {"audio transformer", "gated blocks"}, moved
+    assert "| lm |" not in recipe.log_table(again)  # nothing was read anew
+    with pytest.raises(ValueError, match="is a 'mini'"):
+        recipe.run_all(replace(again, out=tmp_path / "other", start_from="mini"))
+
+
+def test_a_finished_model_is_no_beginning_for_the_text_stage(tmp_path, capsys):
+    asked = ["train", "--preset", "mini2", "--stage", "lm", "--start-from", "mini2"]
+    assert cli.main([*asked, "--out", str(tmp_path / "run")]) == 2
+    assert "--start-from came with --stage lm" in capsys.readouterr().err
 
 
 def test_each_preset_has_its_own_stages(tmp_path, capsys):

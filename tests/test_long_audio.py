@@ -63,27 +63,27 @@ def test_facts_words_and_solver_agree_and_each_fault_is_seen(kind):
         rng = np.random.default_rng(seed)
         recording = sample_recording(rng)
         question = ASKS[kind](recording, rng)
-        verify(recording, question)
+        verify(recording.score, question)
         other = ("heard", "gong")
         with pytest.raises(Disagreement, match="the facts"):
-            verify(recording, replace(question, facts=question.facts | {other}))
+            verify(recording.score, replace(question, facts=question.facts | {other}))
         lacking = frozenset(list(question.facts)[1:])
         with pytest.raises(Disagreement, match="the facts"):
-            verify(recording, replace(question, facts=lacking))
+            verify(recording.score, replace(question, facts=lacking))
         with pytest.raises(Disagreement, match="the words"):
-            verify(recording, replace(question, output="the end."))
+            verify(recording.score, replace(question, output="the end."))
 
 
 def test_an_answer_of_another_recording_is_seen(items):
     plots = [item for item in items if item.question.skill == "plot"]
     with pytest.raises(Disagreement):
-        verify(plots[0].recording, plots[1].question)
+        verify(plots[0].score, plots[1].question)
 
 
 def test_questions_that_nobody_can_read_are_refused(items):
     question = replace(items[0].question, prompt="what is the time?")
     with pytest.raises(Disagreement, match="0 rules"):
-        verify(items[0].recording, question)
+        verify(items[0].score, question)
 
 
 # facts and marks

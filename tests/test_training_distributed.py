@@ -334,7 +334,7 @@ def curriculum_of_two(rank: int, port: int, out: Path) -> None:
 def test_the_curriculum_of_two_processes(server, tmp_path):
     small_curriculum_run(tmp_path / "one")
     both(server, curriculum_of_two, tmp_path / "two")
-    for stage in ("lm", "short", "skills-warm", "skills", "long"):
+    for stage in ("lm", "short", "skills", "long"):
         wanted = pytest.approx(losses(tmp_path / "one" / stage), abs=1e-4)
         assert losses(tmp_path / "two" / stage) == wanted, stage
     heard = [

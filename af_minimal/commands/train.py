@@ -47,7 +47,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
     parser.add_argument(
-        "--start-from", help="a shipped name, or a folder: stage sft goes on from there"
+        "--start-from",
+        help="a shipped name, or a folder: stage sft goes on from there, or those of "
+        "mini2's stages that are not skipped",
     )
     parser.add_argument(
         "--skip-pretrain",
@@ -69,14 +71,16 @@ def train_curriculum(args: argparse.Namespace) -> None:
 
     Raises ValueError for an option that this curriculum has no use for.
     """
+    from ..disk.storage import model_folder
     from ..systems.curriculum import recipe
 
-    for name in ("shards", "recordings", "tower", "start_from", "skip_pretrain"):
+    for name in ("shards", "recordings", "tower", "skip_pretrain"):
         if getattr(args, name):
             raise ValueError(
                 f"--{name.replace('_', '-')} came with --preset mini2, whose stages "
                 f"have no use for it; leave it out. They are {', '.join(CURRICULUM)}."
             )
+    start_from = args.start_from and model_folder(args.start_from)
     sizes = recipe.SIZES
     if args.scenes is not None:  # as many of SoundWorld, the others in proportion
         share = args.scenes / sizes[recipe.SOUNDWORLD]
@@ -91,6 +95,7 @@ def train_curriculum(args: argparse.Namespace) -> None:
         workers=args.workers or 0,
         precision=args.precision,
         fsdp=args.fsdp,
+        start_from=start_from,
     )
     if args.stage == "all":
         recipe.run_all(run, args.resume)
@@ -109,10 +114,11 @@ def train(args: argparse.Namespace) -> None:
     from ..disk.storage import model_folder
     from ..soundworld.recipe import Run, adopt, run_all, run_stage
 
-    if args.start_from is not None and args.stage != "sft":
+    going_on = (*CURRICULUM[1:], "all") if args.preset == "mini2" else ("sft",)
+    if args.start_from is not None and args.stage not in going_on:
         raise ValueError(
-            f"--start-from came with --stage {args.stage}; a finished model can go on "
-            "with --stage sft only."
+            f"--start-from came with --stage {args.stage}; a finished {args.preset} can "
+            f"go on with {' or '.join(going_on)}."
         )
     if args.skip and args.preset != "mini2":
         raise ValueError(f"--skip came with --preset {args.preset}; it is of mini2.")

@@ -104,7 +104,7 @@ def long_scenes(count: int, seed: int = 0) -> list[Asked]:
         for kind, ask in ASKS_OF_LONG.items():
             drawn = [ask(recording, rng) for _ in range(ROUNDS)]
             for question in drawn:
-                verify_long(recording, question)
+                verify_long(recording.score, question)
                 task = f"LongAudio-{kind.title()}"
                 asked.append(QA(task, question.prompt, question.output, kind))
                 weights.append(SHARES[kind] / ROUNDS)

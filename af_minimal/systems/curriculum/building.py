@@ -12,7 +12,6 @@ import torch
 from ...audio import num_windows
 from ...config import FlamingoConfig
 from ...soundworld.corpus import RATE
-from ...stages import StageConfig, trained_parts
 from ...tokenizer import special_ids, train_tokenizer
 from .asked import Asked
 from .batches import MAX_ROWS, CurriculumBatches, Row, pack
@@ -95,7 +94,6 @@ def text_batches(
 
 def stage_batches(
     stage: CurriculumStage,
-    recipe: StageConfig,
     model: HearingFlamingo,
     scenes: Mapping[str, Sequence[Asked]],
     seed: int = 0,
@@ -106,7 +104,6 @@ def stage_batches(
     """The batches of a stage: windows where its encoder learns, else features.
 
     Args:
-        recipe: the stage's own, or the one before it (`CurriculumStage.warm`).
         scenes: of each dataset in the blend of the stage.
         folder: where features are kept; None hears them anew.
         batch: most rows of a step.
@@ -121,7 +118,7 @@ def stage_batches(
     for rows in scenes.values():
         longest = max(scene.score.duration_s for scene in rows)
         check_heard(longest, model.config, stage.windows)
-    if "encoder" in trained_parts(recipe.stage):
+    if "encoder" in stage.trains:
         sounds, name = Windows(scenes, model.config), "windows"
     else:
         sounds, name = (

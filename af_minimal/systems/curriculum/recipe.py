@@ -17,8 +17,9 @@ import torch
 
 from ...config import PRESETS, FlamingoConfig
 from ...disk import checkpoints
+from ...model import load
 from ...scale.processes import beside_gpu, fast_bfloat16, first_alone, place
-from ...stages import StageConfig, trained_parts
+from ...stages import StageConfig
 from ...tokenizer import load_tokenizer
 from ...training import train
 from .asked import SCENES, Asked
@@ -57,6 +58,7 @@ class CurriculumRun:
     workers: int = 0  # processes that render; beside a GPU they make batches too
     precision: str | None = None  # None: "bf16" where the machine is fast at it
     fsdp: bool = False  # divide the weights among the processes of the run
+    start_from: str | Path | None = None  # a model of this preset to go on from
 
     def recipe(self, config: StageConfig) -> StageConfig:
         """A recipe as this run wants it: seed, precision, perhaps shorter."""
@@ -75,8 +77,9 @@ class CurriculumRun:
     @cached_property
     def scenes(self) -> dict[str, list[Asked]]:
         """Scenes with their questions, by dataset; the first ones of each are heard."""
+        read = READ if self.start_from is None else 1
         return {
-            name: SCENES[name](READ * size, READ * size * self.seed)
+            name: SCENES[name](read * size, READ * size * self.seed)
             for name, size in self.sizes.items()
         }
 
@@ -107,6 +110,30 @@ def run_text(run: CurriculumRun, resume: bool = True) -> list[dict]:
     return train(model, batches, *settings, fsdp=run.fsdp)
 
 
+def adopt(run: CurriculumRun) -> None:
+    """Begin with the finished model that the run goes on from, as if `lm` had made it.
+
+    Its tokenizer is the run's, and so are its encoder and all it has learnt; stages
+    then teach it more. A run that has begun already keeps what it has.
+
+    Raises ValueError for a model of another preset.
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    if checkpoints.newest(run.out / "lm") is not None:
+        return
+    model = load(run.start_from)
+    if model.config.name != run.config.name:
+        raise ValueError(
+            f"the run trains {run.config.name!r} and {run.start_from} is a "
+            f"{model.config.name!r}; give the name or folder of a {run.config.name!r}."
+        )
+    with first_alone() as first:
+        if first:
+            model.tokenizer.save_pretrained(run.out / "tokenizer")
+    fresh = torch.optim.AdamW(model.parameters())
+    checkpoints.save(run.out / "lm", model, fresh, TEXT.steps, [], "lm")
+
+
 def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
     """Do one stage; those before it, if not skipped, must be done.
 
@@ -114,31 +141,26 @@ def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
     scene that is longer than the stage hears.
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
+    if run.start_from is not None:
+        adopt(run)
     if name == "lm":
-        return run_text(run, resume)
+        return [] if run.start_from is not None else run_text(run, resume)
     done = ["lm", *(stage.name for stage in run.stages)]
     if name not in done:
         raise ValueError(f"stage {name!r} is not among {done}, the stages of this run.")
     stage, before = run.stages[done.index(name) - 1], done[done.index(name) - 1]
-    log = []
     heard = {data: run.scenes[data][: run.sizes[data]] for data in stage.blend}
-    recipes = {name: stage.recipe}
-    if stage.warm is not None:
-        recipes = {f"{name}-warm": stage.warm, **recipes}
-    for folder, recipe in recipes.items():
-        model = run.model()  # a divided one of the recipe before cannot go on
-        load_stage(run, before, model)
-        settings = run.seed, run.out / "features", run.batch, run.workers
-        batches = stage_batches(stage, recipe, model, heard, *settings)
-        told = ", ".join(f"{k} {v:.3f}" for k, v in batches.padding().items())
-        if place()[0] == 0:
-            print(f"{folder}: share of padding, {told}")
-        renders = "encoder" in trained_parts(recipe.stage)  # for every step anew
-        workers = run.workers if renders else beside_gpu(run.workers)
-        settings = run.recipe(recipe), run.out / folder, resume, workers
-        log += train(model, batches, *settings, fsdp=run.fsdp)
-        before = folder
-    return log
+    model = run.model()
+    load_stage(run, before, model)
+    settings = run.seed, run.out / "features", run.batch, run.workers
+    batches = stage_batches(stage, model, heard, *settings)
+    told = ", ".join(f"{k} {v:.3f}" for k, v in batches.padding().items())
+    if place()[0] == 0:
+        print(f"{name}: share of padding, {told}")
+    renders = "encoder" in stage.trains  # for every step anew
+    workers = run.workers if renders else beside_gpu(run.workers)
+    settings = run.recipe(stage.recipe), run.out / name, resume, workers
+    return train(model, batches, *settings, fsdp=run.fsdp)
 
 
 def load_stage(run: CurriculumRun, name: str, model: HearingFlamingo) -> None:
@@ -155,9 +177,8 @@ def run_all(run: CurriculumRun, resume: bool = True) -> None:
     """
     if place()[0] == 0:
         print(stage_table(run.stages))
-    run_text(run, resume)
-    for stage in run.stages:
-        run_stage(run, stage.name, resume)
+    for stage in ("lm", *(stage.name for stage in run.stages)):
+        run_stage(run, stage, resume)
     finish(run)
 
 
@@ -186,13 +207,12 @@ def log_table(run: CurriculumRun) -> str:
     lines = ["| stage | steps | loss at first | loss at last | minutes |"]
     lines.append("|---|---|---|---|---|")
     for stage in ("lm", *(s.name for s in run.stages)):
-        for name in (f"{stage}-warm", stage):
-            folder = checkpoints.newest(run.out / name)
-            if folder is not None:
-                log = json.loads((folder / "state.json").read_text())["log"]
-                losses = [row["loss"] for row in log]
-                first, last = (sum(x) / len(x) for x in (losses[:20], losses[-20:]))
-                minutes = sum(row["seconds"] for row in log) / 60
-                cells = name, len(log), f"{first:.3f}", f"{last:.3f}", f"{minutes:.0f}"
-                lines.append(f"| {' | '.join(map(str, cells))} |")
+        folder = checkpoints.newest(run.out / stage)
+        log = json.loads((folder / "state.json").read_text())["log"] if folder else []
+        if log:  # none where the run went on from a finished model
+            losses = [row["loss"] for row in log]
+            first, last = (sum(x) / len(x) for x in (losses[:20], losses[-20:]))
+            minutes = sum(row["seconds"] for row in log) / 60
+            cells = stage, len(log), f"{first:.3f}", f"{last:.3f}", f"{minutes:.0f}"
+            lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)

@@ -85,7 +85,7 @@ def small_curriculum(
 
     logs["lm"] = train(model, text, short(TEXT, 3), progress=progress)
     for stage in stages:
-        batches = stage_batches(stage, stage.recipe, model, scenes, seed)
+        batches = stage_batches(stage, model, scenes, seed)
         recipe = short(stage.recipe)
         logs[stage.name] = train(model, batches, recipe, progress=progress)
     return model, logs

@@ -28,7 +28,6 @@ class CurriculumStage:
     windows: int  # W, most windows of an audio; official: 3, 9 (12 in sft.yaml), 30
     blend: Mapping[str, float]  # dataset -> weight in a virtual epoch
     recipe: StageConfig
-    warm: StageConfig | None = None  # before it, where the recipe trains the encoder
 
     @property
     def trains(self) -> tuple[str, ...]:
@@ -48,9 +47,7 @@ CURRICULUM = (
         "skills",
         12,
         {SOUNDWORLD: 0.4, SKILLS: 1.0},
-        StageConfig("af2-sft", 100, 2e-4, warmup=20, checkpoint_every=50),
-        # a step with the encoder costs several without: most go by what it has heard
-        warm=StageConfig("pretrain", 1200, 1e-3, warmup=30, gate_lr=5),
+        StageConfig("af2-sft", 1000, 8e-4, gate_lr=5, checkpoint_every=50),
     ),
     CurriculumStage(
         "long",

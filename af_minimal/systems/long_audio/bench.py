@@ -59,7 +59,7 @@ def long_questions(
         kind = kinds[number * 997 % total]
         recording = sample_recording(rng, windows, window_s)
         question = ASKS[kind](recording, rng)
-        verify(recording, question)
+        verify(recording.score, question)
         items.append(LongItem(recording, question))
     return items
 

@@ -1,5 +1,7 @@
 """Long recordings: a walk through several places, with one sound that fits none.
 
+That sound stands between two that belong to the place where it is heard.
+
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
@@ -93,6 +95,9 @@ def lay_end_to_end(rng, names, drawn, needle, limit_s: float, setting) -> Record
     for name, sounds, short, share in zip(names, drawn, least, shares, strict=True):
         length = round(short + free * float(share), 2)
         placed = place(rng, sounds, False, length - 2 * EDGE_S)
+        # at a border nobody could tell which place it belongs to
+        while needle in (placed[0].label, placed[-1].label):
+            placed = place(rng, sounds, False, length - 2 * EDGE_S)
         events += [
             replace(e, onset_s=round(start + EDGE_S + e.onset_s, 3)) for e in placed
         ]

@@ -1,5 +1,8 @@
 """Answers questions about long recordings anew, from their text and the timeline.
 
+It knows nothing of the parts that a recording was made of: where one is, it tells by
+what is heard there.
+
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
@@ -7,18 +10,18 @@ import re
 from collections.abc import Callable
 
 from ...soundworld.catalogue import ANIMALS, CLASSES
-from ...soundworld.score import find_class
+from ...soundworld.score import Score, find_class
 from ..audio_skills.rules import PLACES
 from ..audio_skills.timeline import Disagreement, Sounding, read_timeline
 from .asking import LongQuestion
-from .composing import Recording
 from .facts import Fact, read_facts
 
 LABEL = "(" + "|".join(sorted(CLASSES, key=len, reverse=True)) + ")"
+HOME = {label: name for name, labels in PLACES.items() for label in labels}
 PLACE = "(" + "|".join(PLACES) + ")"
 
 
-def solve(recording: Recording, prompt: str) -> frozenset[Fact]:
+def solve(score: Score, prompt: str) -> frozenset[Fact]:
     """The facts that answer a question.
 
     Raises Disagreement when no rule, or more than one, reads the prompt.
@@ -28,19 +31,19 @@ def solve(recording: Recording, prompt: str) -> frozenset[Fact]:
     if len(found) != 1:
         raise Disagreement(f"{len(found)} rules read {prompt!r}; one is expected.")
     ((rule, match),) = found
-    heard = read_timeline(recording.score).order()
+    heard = read_timeline(score).order()
     try:
-        return frozenset(rule(heard, recording, *filter(None, match.groups())))
+        return frozenset(rule(heard, *filter(None, match.groups())))
     except ValueError as error:  # a sound that is not heard
         raise Disagreement(f"{prompt!r} has no answer: {error}") from None
 
 
-def verify(recording: Recording, question: LongQuestion) -> None:
+def verify(score: Score, question: LongQuestion) -> None:
     """Raise Disagreement unless facts, solver and the words of the answer agree.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    true = solve(recording, question.prompt)
+    true = solve(score, question.prompt)
     kinds = {fact[0] for fact in true}
     said = {fact for fact in read_facts(question.output) if fact[0] in kinds}
     for name, facts in (("the facts", question.facts), ("the words", said)):
@@ -51,15 +54,23 @@ def verify(recording: Recording, question: LongQuestion) -> None:
             )
 
 
-def place_of(recording: Recording, one: Sounding) -> str:
-    """Where one is when a sound begins."""
-    (name,) = {p.place for p in recording.parts if p.start_s <= one.start_s < p.end_s}
-    return name
+def place_of(heard: list[Sounding], one: Sounding) -> str:
+    """Where a sound is heard: at the place it belongs to, or that of both neighbours.
+
+    Raises Disagreement where these are two places, and where a neighbour is missing.
+    """
+    if one.label in HOME:
+        return HOME[one.label]
+    i = heard.index(one)
+    beside = {HOME.get(x.label) for x in (*heard[max(0, i - 1) : i], *heard[i + 1 :][:1])}
+    if len(beside) != 1 or None in beside or not 0 < i < len(heard) - 1:
+        raise Disagreement(f"nobody can tell at what place the {one.label} is heard.")
+    return beside.pop()
 
 
-def places(heard: list[Sounding], recording: Recording) -> list[str]:
-    """The places in the order in which one comes to them."""
-    return list(dict.fromkeys(place_of(recording, one) for one in heard))
+def places(heard: list[Sounding], some: list[Sounding]) -> list[str]:
+    """The places of some of the sounds, in the order in which one comes to them."""
+    return list(dict.fromkeys(place_of(heard, one) for one in some))
 
 
 def follow(heard: list[Sounding]) -> set[Fact]:
@@ -70,39 +81,44 @@ def follow(heard: list[Sounding]) -> set[Fact]:
     return facts
 
 
-def told(heard: list[Sounding], recording: Recording) -> set[Fact]:
+def told(heard: list[Sounding]) -> set[Fact]:
     """What is heard in order, and how often."""
     often = {("times", one.label, one.times) for one in heard if one.times >= 2}
     return follow(heard) | often
 
 
-def walk(heard: list[Sounding], recording: Recording) -> set[Fact]:
+def walk(heard: list[Sounding]) -> set[Fact]:
     """Place after place, and what is heard there."""
-    names = places(heard, recording)
+    names = places(heard, heard)
     facts: set[Fact] = {("place", name) for name in names}
     facts |= {("place then", *names[i : i + 2]) for i in range(len(names) - 1)}
-    return facts | {("in", place_of(recording, one), one.label) for one in heard}
+    return facts | {("in", place_of(heard, one), one.label) for one in heard}
 
 
-def around(heard: list[Sounding], recording: Recording, label: str) -> set[Fact]:
+def around(heard: list[Sounding], label: str) -> set[Fact]:
     """A sound with its neighbours."""
     i = [one.label for one in heard].index(label)
     return follow([heard[k] for k in (i - 1, i, i + 1) if 0 <= k < len(heard)])
 
 
-def at_place(heard: list[Sounding], recording: Recording, name: str) -> set[Fact]:
+def at_place(heard: list[Sounding], name: str) -> set[Fact]:
     """What is heard at one place."""
-    return told([x for x in heard if place_of(recording, x) == name], recording)
+    return told([x for x in heard if place_of(heard, x) == name])
 
 
-def in_time(heard: list[Sounding], recording: Recording, *borders: str) -> set[Fact]:
-    """What begins between two times; the borders, whole seconds, lie in silence."""
+def in_time(heard: list[Sounding], *borders: str) -> set[Fact]:
+    """What is heard between two times.
+
+    Raises Disagreement when a sound goes on across one of them.
+    """
     low, high = map(float, borders)
-    near = [x for x in heard if low <= x.start_s < high]
-    return told(near, recording)
+    for one in heard:
+        if any(one.start_s < border < one.end_s for border in (low, high)):
+            raise Disagreement(f"the {one.label} is heard across a border.")
+    return told([x for x in heard if low <= x.start_s < high])
 
 
-def earlier(heard: list[Sounding], recording: Recording, x: str, y: str) -> set[Fact]:
+def earlier(heard: list[Sounding], x: str, y: str) -> set[Fact]:
     """Yes or no: does x begin before y?
 
     Raises ValueError when one of them is not heard.
@@ -113,26 +129,26 @@ def earlier(heard: list[Sounding], recording: Recording, x: str, y: str) -> set[
     return {("says", "yes" if begins[x] < begins[y] else "no")}
 
 
-def extreme(heard: list[Sounding], recording: Recording, word: str) -> set[Fact]:
+def extreme(heard: list[Sounding], word: str) -> set[Fact]:
     """The first sound or the last one."""
     return {("heard", heard[0 if word == "first" else -1].label)}
 
 
-def place_where(heard: list[Sounding], recording: Recording, label: str) -> set[Fact]:
+def place_where(heard: list[Sounding], label: str) -> set[Fact]:
     """The place of a sound."""
     (one,) = [x for x in heard if x.label == label]
-    return {("place", place_of(recording, one))}
+    return {("place", place_of(heard, one))}
 
 
-def count_places(heard: list[Sounding], recording: Recording) -> set[Fact]:
+def count_places(heard: list[Sounding]) -> set[Fact]:
     """How many places there are."""
-    return {("number", str(len(places(heard, recording))))}
+    return {("number", str(len(places(heard, heard))))}
 
 
-def count_animals(heard: list[Sounding], recording: Recording) -> set[Fact]:
+def count_animals(heard: list[Sounding]) -> set[Fact]:
     """How many places have an animal."""
     animals = [x for x in heard if find_class(x.label).family == ANIMALS]
-    return {("number", str(len(places(animals, recording))))}
+    return {("number", str(len(places(heard, animals))))}
 
 
 def _wording(text: str) -> re.Pattern:

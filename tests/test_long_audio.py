@@ -1,6 +1,7 @@
 """Long recordings, their questions, marks of answers, and batches of like length."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from af_minimal.systems.long_audio.batching import (
 from af_minimal.systems.long_audio.bench import SHARES, examine, long_questions
 from af_minimal.systems.long_audio.composing import sample_recording
 from af_minimal.systems.long_audio.facts import mark, read_facts, recall_precision
-from af_minimal.systems.long_audio.solver import verify
+from af_minimal.systems.long_audio.solver import solve, verify
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,8 @@ def test_recordings_fit_their_windows_and_are_the_same_for_a_seed():
         assert len(recording.parts) >= 3
         assert len(set(score.labels)) == len(score.labels) == len(score.groups)
         assert sum((p.labels for p in recording.parts), ()) == tuple(score.labels)
-        assert recording.needle in score.labels
+        # nobody could tell where a sound is that stands where two places meet
+        assert sum(recording.needle in p.labels[1:-1] for p in recording.parts) == 1
     assert recording == sample_recording(np.random.default_rng(59))
 
 
@@ -78,6 +80,20 @@ def test_an_answer_of_another_recording_is_seen(items):
     plots = [item for item in items if item.question.skill == "plot"]
     with pytest.raises(Disagreement):
         verify(plots[0].score, plots[1].question)
+
+
+def test_a_sound_of_no_place_at_a_border_is_nowhere(items):
+    score, needle = items[0].score, items[0].recording.needle
+    strange = next(event for event in score.events if event.label == needle)
+    others = [event for event in score.events if event is not strange]
+    last = replace(strange, onset_s=others[-1].end_s + 1)
+    moved = replace(score, events=(*others, last), duration_s=last.end_s)
+    with pytest.raises(Disagreement, match="nobody can tell at what place"):
+        solve(moved, f"at what place is the {needle} heard?")
+    seconds = [math.ceil(event.onset_s + 0.01) for event in score.events]
+    inside = [s for s, e in zip(seconds, score.events, strict=True) if s < e.end_s]
+    with pytest.raises(Disagreement, match="across a border"):
+        solve(score, f"what is heard between 0 and {inside[0]} seconds?")
 
 
 def test_questions_that_nobody_can_read_are_refused(items):

@@ -117,8 +117,8 @@ def train(args: argparse.Namespace) -> None:
     going_on = (*CURRICULUM[1:], "all") if args.preset == "mini2" else ("sft",)
     if args.start_from is not None and args.stage not in going_on:
         raise ValueError(
-            f"--start-from came with --stage {args.stage}; a finished {args.preset} can "
-            f"go on with {' or '.join(going_on)}."
+            f"--start-from came with --stage {args.stage}; a finished {args.preset} "
+            f"can go on with {' or '.join(going_on)}."
         )
     if args.skip and args.preset != "mini2":
         raise ValueError(f"--skip came with --preset {args.preset}; it is of mini2.")

@@ -62,10 +62,10 @@ def place_of(heard: list[Sounding], one: Sounding) -> str:
     if one.label in HOME:
         return HOME[one.label]
     i = heard.index(one)
-    beside = {HOME.get(x.label) for x in (*heard[max(0, i - 1) : i], *heard[i + 1 :][:1])}
-    if len(beside) != 1 or None in beside or not 0 < i < len(heard) - 1:
+    beside = [HOME.get(x.label) for x in heard[max(0, i - 1) : i + 2] if x is not one]
+    if len(beside) != 2 or beside[0] != beside[1] or beside[0] is None:
         raise Disagreement(f"nobody can tell at what place the {one.label} is heard.")
-    return beside.pop()
+    return beside[0]
 
 
 def places(heard: list[Sounding], some: list[Sounding]) -> list[str]:

@@ -118,7 +118,7 @@ def train(args: argparse.Namespace) -> None:
     if args.start_from is not None and args.stage not in going_on:
         raise ValueError(
             f"--start-from came with --stage {args.stage}; a finished {args.preset} "
-            f"can go on with {' or '.join(going_on)}."
+            f"goes on with --stage {' or '.join(going_on)} only."
         )
     if args.skip and args.preset != "mini2":
         raise ValueError(f"--skip came with --preset {args.preset}; it is of mini2.")

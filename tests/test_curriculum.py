@@ -292,6 +292,9 @@ def test_a_run_goes_on_from_a_finished_model(run, tmp_path):
     }
     assert moved == {"audio transformer", "gated blocks"}, moved
     assert "| lm |" not in recipe.log_table(again)  # nothing was read anew
+    recipe.run_all(again)  # nothing is left to do
+    with pytest.raises(ValueError, match="read its own text"):
+        recipe.run_all(replace(again, out=run.out))
     with pytest.raises(ValueError, match="is a 'mini'"):
         recipe.run_all(replace(again, out=tmp_path / "other", start_from="mini"))
 

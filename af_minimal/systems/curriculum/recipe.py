@@ -116,10 +116,17 @@ def adopt(run: CurriculumRun) -> None:
     Its tokenizer is the run's, and so are its encoder and all it has learnt; stages
     then teach it more. A run that has begun already keeps what it has.
 
-    Raises ValueError for a model of another preset.
+    Raises ValueError for a model of another preset, and for a run of another origin.
+
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    if checkpoints.newest(run.out / "lm") is not None:
+    begun = checkpoints.newest(run.out / "lm")
+    if begun is not None:
+        if json.loads((begun / "state.json").read_text())["log"]:
+            raise ValueError(
+                f"{run.out} holds a run that read its own text and cannot go on from "
+                f"{run.start_from}; give another folder, or leave out --start-from."
+            )
         return
     model = load(run.start_from)
     if model.config.name != run.config.name:

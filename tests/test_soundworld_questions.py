@@ -13,30 +13,40 @@ from af_minimal.soundworld.corpus import ask_scene, sample_scene
 from af_minimal.soundworld.scenes import countable
 from af_minimal.systems.audio_skills.solver_rules import MEANS
 from af_minimal.systems.audio_skills.timeline import Disagreement, read_timeline
+from af_minimal.systems.long_audio.solver import LABEL as L
 
 NUMBER = ("zero", "one", "two", "three", "four", "five")
-L = "(" + "|".join(sorted(CLASSES, key=len, reverse=True)) + ")"
 W = "(" + "|".join(MEANS) + ")"
 BE, DO = "(?:is|are)", "(?:do|does)"
 
 
-def clear(heard, one):
-    """The sound, which stands alone in time; Disagreement if it does not."""
+def alone(heard, place):
+    """The label that stands there in the row of sounds; Disagreement if it overlaps."""
+    one = heard.soundings[place]
     if any(one.overlaps(other) for other in heard.soundings if other is not one):
         raise Disagreement(f"{one.label} overlaps")
-    return one
+    return one.label
 
 
 def begin(heard, label):
-    """Where a sound stands in the row of sounds, each alone beside its neighbours."""
-    labels = [one.label for one in heard.soundings]
-    return labels.index(clear(heard, heard.of(label)[0]).label)
+    """Where a sound stands in the row, overlapping none."""
+    place = heard.soundings.index(heard.of(label)[0])
+    assert alone(heard, place) == label
+    return place
 
 
-def at(heard, place):
-    """What stands there in the row."""
-    assert place != -1 or len(heard.soundings) > 1
-    return clear(heard, heard.soundings[place]).label
+def beside(heard, label, step):
+    """What comes right after a sound (1) or right before it (-1)."""
+    place = begin(heard, label) + step
+    assert place >= 0, f"nothing comes before {label}"
+    return alone(heard, place)
+
+
+def word_for(heard, one, name):
+    """How an attribute of a sound is said; Disagreement where nobody can tell."""
+    meant = name, heard.value(one, name)
+    (word,) = (word for word, other in MEANS.items() if other == meant)
+    return word
 
 
 def is_there(heard, said):
@@ -50,10 +60,8 @@ def is_like(heard, label, word):
 
 
 def why(heard, label, word):
-    name, _ = MEANS[word]
-    true = heard.value(heard.of(label)[0], name)
-    (said,) = (w for w, meant in MEANS.items() if meant == (name, true))
-    return f"{is_like(heard, label, word)}, it is {said}."
+    true = word_for(heard, heard.of(label)[0], MEANS[word][0])
+    return f"{is_like(heard, label, word)}, it is {true}."
 
 
 def either(heard, label, one, other):
@@ -67,10 +75,9 @@ def told(heard, label):
     one, found = heard.of(label)[0], {}
     for name in one.values:
         try:
-            true = heard.value(one, name)
+            found[name] = word_for(heard, one, name)
         except Disagreement:
             continue
-        (found[name],) = (w for w, meant in MEANS.items() if meant == (name, true))
     best = {name: word for name, word in found.items() if name != "loudness"}
     return set((best or found).values())
 
@@ -94,6 +101,11 @@ def in_turn(heard):
     return ", ".join(one.label for one in heard.soundings)
 
 
+def only(heard):
+    (one,) = heard.soundings
+    return one.label
+
+
 RULES = {
     rf"{BE} there (.*)\?|(?:do|can) you hear (.*)\?|can (.*) be heard\?": is_there,
     r"how many different sounds are there\?|how many kinds of sound are heard\?|"
@@ -105,17 +117,15 @@ RULES = {
         ", ".join(one.label for one in h.order())
     ),
     r"classify this sound\.|what is this sound\?|which sound is this\?|"
-    r"name this sound\.": lambda h: next(iter(h.labels)),
+    r"name this sound\.": only,
     r"what is heard first\?|which sound comes first\?|what is the first sound\?|"
-    r"what do you hear first\?": lambda h: at(h, 0),
+    r"what do you hear first\?": lambda h: alone(h, 0),
     r"what is heard last\?|which sound comes last\?|what is the last sound\?|"
-    r"what do you hear last\?": lambda h: at(h, -1),
+    r"what do you hear last\?": lambda h: alone(h, -1),
     rf"what comes after the {L}\?|what follows the {L}\?|"
-    rf"which sound is heard right after the {L}\?": lambda h, x: at(h, begin(h, x) + 1),
+    rf"which sound is heard right after the {L}\?": lambda h, x: beside(h, x, 1),
     rf"what (?:comes|is heard) before the {L}\?|"
-    rf"which sound is heard right before the {L}\?": lambda h, x: at(
-        h, begin(h, x) - 1
-    ),
+    rf"which sound is heard right before the {L}\?": lambda h, x: beside(h, x, -1),
     rf"{DO} the {L} come before the {L}\?|{BE} the {L} heard before the {L}\?": earlier,
     rf"{DO} the {L} come after the {L}\?": lambda h, x, y: earlier(h, y, x),
     rf"{BE} the {L} {W}\?|{DO} the {L} sound {W}\?|"

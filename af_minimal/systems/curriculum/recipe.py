@@ -36,7 +36,7 @@ from .stages import (
 )
 
 SIZES = {SOUNDWORLD: 4000, SKILLS: 1778, LONG: 444}  # scenes that are heard
-BATCH = 48  # rows of a step, at most; made for a GPU
+BATCH = 48  # rows of a step, at most
 READ = 3  # times as many are only read, by the language model
 
 

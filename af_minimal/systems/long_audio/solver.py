@@ -34,7 +34,7 @@ def solve(score: Score, prompt: str) -> frozenset[Fact]:
     heard = read_timeline(score).order()
     try:
         return frozenset(rule(heard, *filter(None, match.groups())))
-    except ValueError as error:  # a sound that is not heard
+    except ValueError as error:  # not heard, or nobody can tell where
         raise Disagreement(f"{prompt!r} has no answer: {error}") from None
 
 

@@ -2,13 +2,15 @@
 
 `clap` trains both contrastive towers, `lm` the language model on text alone, `pretrain`
 the audio transformer and the gated blocks around a frozen language model, `sft` all
-but the audio encoder, and AF2's `af2-sft` all but the language model.
+but the audio encoder, and AF2's `af2-sft` all but the language model. In the stages of
+AF2 the embedding rows of `<audio>` and `<|endofchunk|>` learn too (`only_token_rows`).
 
 Official: `foundation/src/factory.py` and `foundation/configs/*.yaml`
 Taught in: notebooks/08_staged_training.ipynb
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -20,6 +22,7 @@ STAGE_TRAINS = {
     "sft": ("audio transformer", "gated blocks", "language model"),
     "af2-sft": ("encoder", "audio transformer", "gated blocks"),
 }
+Rows = list[tuple[str, int, bool]]  # of a table: part, parameters, whether it trains
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class StageConfig:
     checkpoint_every: int = 200  # steps
     decay_only: str = ""  # decay only parameters with this in their name
     clip_every_micro_batch: bool = False  # clip the sum so far after each micro-batch
-    only_token_rows: tuple[int, ...] = ()  # embedding rows that may learn; () = all
+    only_token_rows: tuple[int, ...] = ()  # the one embedding rows that learn; () = all
 
     def __post_init__(self):
         trained_parts(self.stage)
@@ -82,8 +85,12 @@ def group_of(name: str) -> str:
     return "encoder" if name.startswith("encoder.") else "language model"
 
 
-def freeze(model: nn.Module, stage: str) -> list[tuple[str, int, bool]]:
+def freeze(model: nn.Module, stage: str, token_rows: Sequence[int] = ()) -> Rows:
     """Set `requires_grad` for a stage; return rows (group, parameters, trains).
+
+    Args:
+        token_rows: embedding rows of a language model that keeps still otherwise. The
+            whole matrix then has a gradient; `training.keep_token_rows` cuts it down.
 
     Raises:
         ValueError: when the model has none of the parts that the stage trains.
@@ -100,17 +107,20 @@ def freeze(model: nn.Module, stage: str) -> list[tuple[str, int, bool]]:
             f"stage {stage!r} trains {list(parts)}, and this {type(model).__name__} "
             f"has {list(counts)} only; choose another stage or another model."
         )
-    return [(g, n, g in parts) for g, n in counts.items()]
+    rows = [(g, n, g in parts) for g, n in counts.items()]
+    if token_rows and "language model" not in parts:
+        embedding = model.get_input_embeddings().weight.requires_grad_(True)
+        rows.append(("of it, token rows", len(token_rows) * embedding.shape[1], True))
+    return rows
 
 
-def trainable_table(rows: list[tuple[str, int, bool]]) -> str:
+def trainable_table(rows: Rows) -> str:
     """The rows of `freeze` as text for people.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    lines = [f"{'part':<20}{'parameters':>12}  trains"]
-    lines += [f"{g:<20}{n:>12,}  {'yes' if on else 'no'}" for g, n, on in rows]
-    return "\n".join(lines)
+    lines = [f"{g:<20}{n:>12,}  {'yes' if on else 'no'}" for g, n, on in rows]
+    return "\n".join([f"{'part':<20}{'parameters':>12}  trains", *lines])
 
 
 def lr_factor(step: int, config: StageConfig) -> float:

@@ -80,7 +80,7 @@ def train(
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    rows = freeze(model, config.stage)
+    rows = freeze(model, config.stage, config.only_token_rows)
     accelerator = make_accelerator()
     rank, world = accelerator.process_index, accelerator.num_processes
     if progress:

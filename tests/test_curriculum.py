@@ -42,6 +42,7 @@ from af_minimal.systems.curriculum.stages import (
     remaining,
     stage_table,
 )
+from af_minimal.tokenizer import special_ids
 
 SILENCE = Clip.from_array(np.zeros(16_000, dtype=np.float32), 16_000)
 
@@ -71,8 +72,8 @@ def model(tokenizer):
 
 def test_windows_grow_and_the_language_model_keeps_still():
     assert [stage.windows for stage in CURRICULUM] == [5, 12, 30]
-    frozen = {"audio transformer", "gated blocks"}
-    assert [set(s.trains) for s in CURRICULUM] == [frozen, frozen | {"encoder"}, frozen]
+    always = {"audio transformer", "gated blocks", "token rows"}
+    assert [set(s.trains) for s in CURRICULUM] == [always, always | {"encoder"}, always]
     assert set(CURRICULUM[2].blend) == {SOUNDWORLD, SKILLS, LONG}
     for stage in CURRICULUM:
         line = next(x for x in stage_table().splitlines() if x.startswith(stage.name))
@@ -81,10 +82,12 @@ def test_windows_grow_and_the_language_model_keeps_still():
 
 def test_a_stage_trains_what_its_table_says(model):
     for stage in CURRICULUM:
-        freeze(model, stage.recipe.stage)
+        recipe = stage.recipe_for(model.tokenizer)
+        freeze(model, recipe.stage, recipe.only_token_rows)
         learns = {n for n, p in model.named_parameters() if p.requires_grad}
         assert any(n.startswith("encoder.") for n in learns) == (stage.name == "skills")
-        assert not any(".decoder_layer." in n or "embed" in n for n in learns)
+        of_lm = {n for n in learns if group_of(n) == "language model"}
+        assert len(of_lm) == 1 and "embed_tokens" in of_lm.pop()
 
 
 def test_stages_are_skipped_by_name():
@@ -279,6 +282,24 @@ def test_the_second_stage_alone_moves_the_encoder(run):
         torch.testing.assert_close(weights["long"][name], tensor, rtol=0, atol=0)
 
 
+def test_of_the_language_model_two_token_rows_learn(run):
+    """As official AF2: `<audio>` and `<|endofchunk|>`, and not `<SEP>`."""
+    ids = special_ids(run.tokenizer)
+    before = run.model()
+    recipe.load_stage(run, "lm", before)
+    for stage in ("short", "skills", "long"):
+        after = run.model()
+        recipe.load_stage(run, stage, after)
+        kept = dict(before.lm.named_parameters())
+        for name, tensor in after.lm.named_parameters():
+            if "embed_tokens" in name:
+                rows = (tensor != kept[name]).any(1).nonzero().flatten()
+                assert rows.tolist() == sorted([ids["audio"], ids["eoc"]]), stage
+            elif group_of(name) == "language model":
+                assert torch.equal(tensor, kept[name]), name
+        before = after
+
+
 def test_a_run_goes_on_from_a_finished_model(run, tmp_path):
     start = {"start_from": run.out / "model", "skip": ("short", "skills")}
     again = replace(run, out=tmp_path / "again", seed=1, **start)
@@ -290,7 +311,7 @@ def test_a_run_goes_on_from_a_finished_model(run, tmp_path):
         for name, tensor in after.state_dict().items()
         if not torch.equal(tensor, before.state_dict()[name])
     }
-    assert moved == {"audio transformer", "gated blocks"}, moved
+    assert moved == {"audio transformer", "gated blocks", "language model"}, moved
     assert "| lm |" not in recipe.log_table(again)  # nothing was read anew
     recipe.run_all(again)  # nothing is left to do
     with pytest.raises(ValueError, match="read its own text"):

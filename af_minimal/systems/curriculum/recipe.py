@@ -166,7 +166,8 @@ def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
         print(f"{name}: share of padding, {told}")
     renders = "encoder" in stage.trains  # for every step anew
     workers = run.workers if renders else beside_gpu(run.workers)
-    settings = run.recipe(stage.recipe), run.out / name, resume, workers
+    recipe = run.recipe(stage.recipe_for(run.tokenizer))
+    settings = recipe, run.out / name, resume, workers
     return train(model, batches, *settings, fsdp=run.fsdp)
 
 

@@ -86,6 +86,6 @@ def small_curriculum(
     logs["lm"] = train(model, text, short(TEXT, 3), progress=progress)
     for stage in stages:
         batches = stage_batches(stage, model, scenes, seed)
-        recipe = short(stage.recipe)
+        recipe = short(stage.recipe_for(tokenizer))
         logs[stage.name] = train(model, batches, recipe, progress=progress)
     return model, logs

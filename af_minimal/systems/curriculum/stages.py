@@ -1,20 +1,25 @@
 """The three stages of Audio Flamingo 2: longer audio each time, other parts awake.
 
 The language model learns text first (`lm`), because a frozen one that cannot speak
-teaches nothing. It then keeps still in all three stages. Official AF2 starts from
-Qwen2.5 and lets the rows of its new tokens learn as well; here the text stage has met
-these tokens already.
+teaches nothing; official AF2 starts from Qwen2.5. It then keeps still in all three
+stages, but for the embedding rows of `<audio>` and `<|endofchunk|>`: these learn, as
+in both official stages.
 
 Official: audio_flamingo_2 configs/pretrain.yaml and sft.yaml; stage 3 is in the paper
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from transformers import PreTrainedTokenizerFast
 
 from ...stages import StageConfig, trained_parts
+from ...tokenizer import special_ids
 
 SOUNDWORLD, SKILLS, LONG = "SoundWorld", "AudioSkills", "LongAudio"
+TOKEN_ROWS = "token rows"  # of <audio> and <|endofchunk|>, in the embeddings
+GATED = "gated_cross_attn"  # in the names of what official AF2 lets decay
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,13 @@ class CurriculumStage:
     @property
     def trains(self) -> tuple[str, ...]:
         """The parts that learn."""
-        return trained_parts(self.recipe.stage)
+        return (*trained_parts(self.recipe.stage), TOKEN_ROWS)
+
+    def recipe_for(self, tokenizer: PreTrainedTokenizerFast) -> StageConfig:
+        """The recipe, with the embedding rows that learn; only gated blocks decay."""
+        ids = special_ids(tokenizer)
+        rows = ids["audio"], ids["eoc"]  # official: these two, not <SEP>
+        return replace(self.recipe, only_token_rows=rows, decay_only=GATED)
 
 
 TEXT = StageConfig("lm", 1100, 2e-3)

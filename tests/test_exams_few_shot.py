@@ -56,6 +56,15 @@ def test_names_are_new_and_differ():
     assert names == new_names(list(HELD_OUT), 3) != new_names(list(HELD_OUT), 4)
 
 
+def test_half_of_the_names_are_wrong():
+    names = ["dorim", "tavak", "ossel"] * 10
+    said = few_shot_exam.half_misnamed(names, 0)
+    assert sum(a != b for a, b in zip(names, said, strict=True)) == 15
+    assert set(said) <= set(names)
+    assert said == few_shot_exam.half_misnamed(names, 0)
+    assert said != few_shot_exam.half_misnamed(names, 1)
+
+
 def test_few_shot_exam_of_a_random_model(student, monkeypatch):
     monkeypatch.setitem(GREEDY, "max_new_tokens", 2)
     monkeypatch.setattr(few_shot_exam, "CLASSES", dict(list(CLASSES.items())[:3]))
@@ -76,6 +85,8 @@ def test_few_shot_exam_of_a_random_model(student, monkeypatch):
     wrong = "known names, 4 similar with wrong names"
     assert not any(r["bound"] for r in section["rows"] if r["measure"] == wrong)
     assert "new style, 8 similar, CIDEr" in lines
+    assert lines["half misnamed, vote of 2 nearest"]["n"] == 2 * len(HELD_OUT)
+    assert "half misnamed, 2 similar: true name is there" in lines
 
 
 def test_facts_do_not_depend_on_wording():

@@ -8,6 +8,7 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def few_shot_exam(model, seed: int = 0, queries: int = 20, stored: int = 16) -> 
 
 
 def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
-    """Held-out classes under nonsense names: no examples, similar ones, any ones."""
+    """Held-out classes under nonsense names: no, similar, any and doubtful examples."""
     named = new_names(list(HELD_OUT), seed)
     store = single_sounds(model, named, stored, [seed, 1])
     asked = single_sounds(model, named, queries, [seed, 2])
@@ -61,7 +62,44 @@ def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
         ):
             name = f"unseen names, {shots} {how}"
             rows += answer_rows(model, name, asked, store, chosen, seed)
+    return rows + doubtful_rows(model, asked, store, seed)
+
+
+def doubtful_rows(model, asked: Heard, store: Heard, seed: int) -> list[dict]:
+    """The same questions where half of what is remembered bears a wrong name.
+
+    One example cannot be trusted then; several can be weighed against each other.
+    """
+    doubtful = replace(store, outputs=half_misnamed(store.outputs, seed))
+    rows = []
+    for shots in SHOTS:
+        chosen = doubtful.nearest(asked, shots)
+        name = f"half misnamed, {shots} similar"
+        rows += answer_rows(model, name, asked, doubtful, chosen, seed)
+    for neighbours in SHOTS:
+        name = f"half misnamed, vote of {neighbours} nearest"
+        rows += vote_rows(name, asked, doubtful, neighbours, seed)
     return rows
+
+
+def half_misnamed(names: Sequence[str], seed: int) -> list[str]:
+    """Half of them, chosen by lot, become any other name that occurs."""
+    rng, said = np.random.default_rng([seed, 8]), list(names)
+    for i in rng.permutation(len(said))[: len(said) // 2]:
+        said[i] = str(rng.choice([n for n in sorted(set(names)) if n != names[i]]))
+    return said
+
+
+def vote_rows(
+    name: str, asked: Heard, store: Heard, neighbours: int, seed: int
+) -> list[dict]:
+    """What the nearest in the encoder's space say by majority, without a model."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    vote = KNeighborsClassifier(neighbours, metric="cosine")
+    vote.fit(store.embeddings, store.outputs)
+    guesses = vote.predict(asked.embeddings).tolist()
+    return marked(name, seed, "", [], guesses, asked.outputs)
 
 
 def wrong_name_rows(model, seed: int) -> list[dict]:
@@ -122,8 +160,6 @@ def recordings_few_shot(
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    from sklearn.neighbors import KNeighborsClassifier
-
     named = new_names(sorted({example.output for example in test}), seed)
     rate = model.encoder.audio.sample_rate
     store, asked = (
@@ -140,10 +176,8 @@ def recordings_few_shot(
         name = f"recordings, {shots} similar"
         rows += answer_rows(model, name, asked, store, chosen, seed)
     for neighbours in (1, 8):
-        vote = KNeighborsClassifier(neighbours, metric="cosine")
-        guesses = vote.fit(store.embeddings, store.outputs).predict(asked.embeddings)
         name = f"recordings, vote of {neighbours} nearest"
-        rows += marked(name, seed, "", [], guesses.tolist(), asked.outputs)
+        rows += vote_rows(name, asked, store, neighbours, seed)
     name = "Few-shot, real recordings"
     return {"name": name, "measures": summarise(rows), "rows": rows}
 

@@ -120,6 +120,39 @@ def test_a_refusal_is_not_repeated_and_tells_no_key(endpoint, monkeypatch, statu
     assert len(endpoint.seen) == 1 and "sesame" not in str(error.value)
 
 
+def test_on_this_machine_no_proxy_sees_the_key(endpoint, monkeypatch):
+    monkeypatch.setenv(KEY, "sesame")
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    endpoint.replies = [said('{"score": 3}')]
+    assert judge(endpoint, tries=1)(*ASKED) == 3
+
+
+def test_the_end_of_a_line_is_no_part_of_a_key(endpoint, monkeypatch):
+    monkeypatch.setenv(KEY, "sesame\n")
+    endpoint.replies = [said('{"score": 3}')]
+    judge(endpoint)(*ASKED)
+    assert endpoint.seen[0][1]["Authorization"] == "Bearer sesame"
+
+
+@pytest.mark.parametrize("key", ["ses\name", "s\u00e9same"])
+def test_a_key_that_no_header_carries_is_refused_and_not_told(
+    endpoint, monkeypatch, key
+):
+    monkeypatch.setenv("OTHER_KEY", key)
+    with pytest.raises(JudgeError, match=r"\$OTHER_KEY") as error:
+        judge(endpoint, key_variable="OTHER_KEY")(*ASKED)
+    assert not endpoint.seen and key not in str(error.value)
+
+
+def test_a_refusal_names_the_variable_in_use(endpoint):
+    endpoint.replies = [(401, "no")]
+    with pytest.raises(JudgeError, match=r"\$OTHER_KEY"):
+        judge(endpoint, key_variable="OTHER_KEY")(*ASKED)
+
+
 def test_silence_ends_and_is_tried_again(endpoint):
     endpoint.replies = ["silence", said('{"score": 2}')]
     assert judge(endpoint, timeout_s=0.3)(*ASKED) == 2

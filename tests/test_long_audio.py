@@ -115,6 +115,15 @@ def test_facts_are_read_from_words():
     assert ("then", "rain", "dog bark") in read_facts("a dog barks after rain falls.")
 
 
+def test_what_is_denied_is_not_said():
+    assert read_facts("there is no doorbell.") == frozenset()
+    assert read_facts("it is heard not on a farm.") == frozenset()
+    assert read_facts("there is no rooster, a dog barks.") == {("heard", "dog bark")}
+    assert read_facts("it is not a rooster but a dog barks.") == {("heard", "dog bark")}
+    assert read_facts("No, a dog barks.") == {("says", "no"), ("heard", "dog bark")}
+    assert read_facts("yes and no.") == frozenset()
+
+
 def test_marks_go_from_1_to_10():
     truth = read_facts("a dog barks, then rain falls.")
     assert mark(truth, "first a dog barks, later rain falls.") == 10

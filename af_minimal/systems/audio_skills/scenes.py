@@ -29,6 +29,7 @@ COUNTED_S = 0.85  # a longer sound is heard once
 ROOM_S = MOST_TIMES * COUNTED_S + (MOST_TIMES - 1) * 0.65  # no event needs more
 TWINS = 0.45  # share of scenes in which a sound comes again
 PLACED = 0.4  # share of scenes whose sounds belong to one place
+UNPEOPLED = tuple(b for b in BACKGROUNDS if b != "murmur")  # people are counted here
 COMPARED = ("pitch", "rate", "tone", "loudness", "distance")  # what a twin changes
 
 
@@ -64,7 +65,7 @@ def skill_score(
     return Score(
         duration_s=duration,
         events=place(rng, drawn, overlap, duration),
-        background=one_of(rng, BACKGROUNDS) if has_background else None,
+        background=one_of(rng, UNPEOPLED) if has_background else None,
         snr_db=round(float(rng.uniform(*setting.snr_db)), 1),
         room=one_of(rng, setting.rooms),
         seed=int(rng.integers(2**31)),

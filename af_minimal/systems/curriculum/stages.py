@@ -3,7 +3,7 @@
 The language model learns text first (`lm`), because a frozen one that cannot speak
 teaches nothing; official AF2 starts from Qwen2.5. It then keeps still in all three
 stages, but for the embedding rows of `<audio>` and `<|endofchunk|>`: these learn, as
-in both official stages.
+in the official loop without FSDP (with it, all rows do). Stage 3 was not released.
 
 Official: audio_flamingo_2 configs/pretrain.yaml and sft.yaml; stage 3 is in the paper
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb

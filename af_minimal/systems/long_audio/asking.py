@@ -85,15 +85,16 @@ def plot(recording: Recording, rng: np.random.Generator) -> LongQuestion:
 
 
 def needle(recording: Recording, rng: np.random.Generator) -> LongQuestion:
-    """What surrounds the one sound that fits nowhere, or where it is."""
+    """The one sound that fits nowhere, between its neighbours."""
     label, labels = recording.needle, recording.score.labels
+    it, its = agree(label, "it", "them"), agree(label, "its", "their")
     i = labels.index(label)
     around = labels[max(0, i - 1) : i + 2]
     wordings = (
-        f"somewhere there {agree(label, 'is', 'are')} {a(label)}: what is heard right "
-        "before and right after?",
-        f"find the {label}. which sounds stand next to it, in time order?",
-        f"what are the neighbours of the {label} in this recording, in order?",
+        f"somewhere there {agree(label, 'is', 'are')} {a(label)}. which three sounds "
+        f"stand there, the {label} in the middle?",
+        f"find the {label}. name {it} between {its} two neighbours, in time order.",
+        f"name the {label} and {its} two neighbours in this recording, in order.",
     )
     said = ", then ".join(find_class(x).clause for x in around)
     facts = order_facts(around)

@@ -16,6 +16,8 @@ Fact = tuple  # (kind, what, perhaps what else)
 SENTENCE = re.compile(r"[.;!?\n]+")
 PLACE = re.compile(r"\b(?:" + "|".join(PLACES) + r")\b")
 NUMBER = re.compile(r"\b(?:" + "|".join(NUMBERS) + r"|\d+)\b")
+# what a sentence denies, up to a comma or a "but"; "no" at its head is an answer
+DENIED = re.compile(r"(?<=\w )(?:no|not|never|without|nor)\b(?:(?!\bbut\b)[^,.;!?\n])*")
 LOWEST, HIGHEST = 1, 10
 
 
@@ -27,9 +29,13 @@ def in_turn(kind: str, row: list[str]) -> set[Fact]:
 def read_facts(text: str) -> frozenset[Fact]:
     """All facts that a text states about sounds, their times and order, and places.
 
+    What it denies it does not state, and who says both yes and no says neither.
+
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     text = text.lower()
+    answers = set(re.findall(r"\b(?:yes|no)\b", text))
+    text = DENIED.sub(" ", text)
     facts: set[Fact] = set()
     order: list[str] = []
     here = ""
@@ -47,7 +53,9 @@ def read_facts(text: str) -> frozenset[Fact]:
     numbers = NUMBER.findall(text)
     facts |= {("number", n if n.isdigit() else str(NUMBERS.index(n))) for n in numbers}
     said = re.match(r"\W*(yes|no)\b", text)
-    return frozenset(facts | ({("says", said.group(1))} if said else set()))
+    return frozenset(
+        facts | ({("says", said[1])} if said and len(answers) == 1 else set())
+    )
 
 
 def place_at(sentence: str, position: int) -> str:

@@ -2,7 +2,8 @@
 
 Nothing is sent unless a judge is made with an address and asked: the bench marks by
 facts of its own accord. What is sent is text alone: question, verified answer,
-response. The key is read from the environment and goes to that address and no other.
+response. The key is read from the environment and goes to that address and no other:
+on this machine no proxy is asked, and elsewhere all that is said is encrypted.
 
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
@@ -51,14 +52,33 @@ class EndpointJudge:
 
     def __post_init__(self):
         address = urlsplit(self.url)
-        home = address.scheme == "http" and address.hostname in AT_HOME
-        if not address.hostname or not (address.scheme == "https" or home):
+        in_the_open = address.scheme == "http" and self.at_home
+        if not address.hostname or not (address.scheme == "https" or in_the_open):
             raise ValueError(
                 f"The judge's address is {self.url!r}; https://host/v1 is expected, or "
                 "http:// on this machine: a key must not travel in the open."
             )
         if self.tries < 1:
             raise ValueError(f"tries is {self.tries}; at least one is needed.")
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the endpoint is on this machine."""
+        return urlsplit(self.url).hostname in AT_HOME
+
+    @property
+    def key(self) -> str:
+        """The key from the environment, "" for none.
+
+        Raises JudgeError for one that no header can carry, without telling it.
+        """
+        key = os.environ.get(self.key_variable, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise JudgeError(
+                f"The key in ${self.key_variable} holds characters that no header may "
+                "carry; plain letters, digits and signs are expected. Set it anew."
+            )
+        return key
 
     def __call__(self, question: str, answer: str, response: str) -> int:
         """The mark of a response.
@@ -87,23 +107,26 @@ class EndpointJudge:
                 {"role": "user", "content": json.dumps(given, ensure_ascii=False)},
             ],
         }
-        key = os.environ.get(self.key_variable)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         address = f"{self.url.rstrip('/')}/chat/completions"
         try:
             reply = httpx.post(
-                address, json=body, headers=headers, timeout=self.timeout_s
+                address,
+                json=body,
+                headers=headers,
+                timeout=self.timeout_s,
+                trust_env=not self.at_home,  # a proxy would read what is not encrypted
             )
         except httpx.TransportError as error:  # time-outs among them
             raise _TryAgain(f"{type(error).__name__} {error}") from None
-        return content_of(reply.status_code, reply.text)
+        return content_of(reply.status_code, reply.text, self.key_variable)
 
 
 class _TryAgain(Exception):
     """This try failed; the next one may not."""
 
 
-def content_of(status: int, text: str) -> str:
+def content_of(status: int, text: str, key_variable: str = KEY) -> str:
     """What the model says in a reply of the chat protocol.
 
     Raises JudgeError when the endpoint refuses for good.
@@ -113,7 +136,7 @@ def content_of(status: int, text: str) -> str:
     if status != 200:
         raise JudgeError(
             f"The judge's endpoint answers with status {status}: {text[:200]!r}. Check "
-            f"address, model and the key in ${KEY}."
+            f"address, model and the key in ${key_variable}."
         )
     try:
         content = json.loads(text)["choices"][0]["message"]["content"]

@@ -170,10 +170,12 @@ RULES: list[tuple[re.Pattern, Callable[..., set[Fact]]]] = [
             r"sum up the plot of this recording, place by place\.",
         ),
         around: (
-            r"somewhere there (?:is|are) (?:an? )?<label>: what is heard right before "
-            r"and right after\?",
-            r"find the <label>\. which sounds stand next to it, in time order\?",
-            r"what are the neighbours of the <label> in this recording, in order\?",
+            r"somewhere there (?:is|are) (?:an? )?<label>\. which three sounds stand "
+            r"there, the \1 in the middle\?",
+            r"find the <label>\. name (?:it|them) between (?:its|their) two "
+            r"neighbours, in time order\.",
+            r"name the <label> and (?:its|their) two neighbours in this recording, "
+            r"in order\.",
         ),
         at_place: (
             r"what is heard <place>\?",

@@ -180,12 +180,12 @@ def hear(
 
     Taught in: notebooks/01_sound_into_windows.ipynb
     """
-    clip = resample(clip, config.sample_rate)
-    waveform = clip.waveform
+    clip, name = resample(clip, config.sample_rate), clip.path or "This audio"
+    _warn_if_too_long(len(clip.waveform), config, name, clip.start_s)
+    heard = clip.waveform[: config.max_samples]  # what is behind sets no peak
     if config.normalise == "peak":
-        waveform = peak_normalise(waveform)
-    name = clip.path or "This audio"
-    return cut_windows(waveform, config, pad_to_max, name, clip.start_s)
+        heard = peak_normalise(heard)
+    return cut_windows(heard, config, pad_to_max)
 
 
 @lru_cache(maxsize=8)

@@ -4,7 +4,7 @@ The sound goes through encoder, audio transformer and the keys and values of the
 blocks once. Of the text, the language model keeps its own keys and values: a turn reads
 what is new since the turn before.
 
-Official: chat/inference, which reads the whole conversation anew at every turn
+Official: inference/inference_examples.py, which reads all of it anew at every turn
 Taught in: notebooks/10_dialogue.ipynb
 """
 

@@ -14,14 +14,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class AudioConfig:
-    """How a waveform is cut into overlapping windows (AF1 paper section 3.1)."""
+    """How a waveform is cut into overlapping windows (AF1 paper section 3.1).
+
+    Padding is looked at by the audio transformer of official AF1, so its weights want
+    as much of it as they met in training: `padded_audios`.
+    """
 
     sample_rate: int = 16_000  # Hz
     window_s: float = 2.0  # seconds one window lasts
     overlap_s: float = 1.5  # seconds two neighbouring windows share (AF1: 75 %)
     max_windows: int = 16  # windows one audio may have; the rest of it is not heard
-    normalise: str = "none"  # "none" keeps loudness; "peak" is what official AF1 does
+    normalise: str = "none"  # "none" keeps loudness; "peak": official AF1 and AF2
     pad: str = "zero"  # after a short clip; "repeat": it again, as LAION-CLAP hears it
+    padded_audios: int = 1  # a prompt with fewer is filled up with audios of padding
 
     def __post_init__(self):
         if not 0 <= self.overlap_s < self.window_s:

@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 from .audio import Clip, load_audio
 from .blending import blend, pass_order
 from .disk.esc import read_esc
+from .disk.examples import check_examples
 from .disk.manifests import Example, ManifestError, read_manifest, write_manifest
 from .prompts import IGNORE
 
@@ -34,8 +35,10 @@ __all__ = [
 def open_clip(example: Example, sample_rate: int = 16_000) -> Clip:
     """The sound of an example: the Clip it holds, or its file from `start_s` on.
 
-    Raises TypeError for anything else: render a Score into a Clip first.
+    Raises TypeError for what is no Example, and for an audio that is neither of these:
+    render a Score into a Clip first.
     """
+    check_examples([example])
     if isinstance(example.audio, Clip):
         return example.audio
     if isinstance(example.audio, (str, Path)):

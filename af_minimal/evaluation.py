@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .disk.reports import answer_row
+
 GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
 
 
@@ -39,25 +41,32 @@ def caption_scores(
         references: N lists of true captions, at least one each.
 
     Raises:
-        ValueError: when the numbers of items differ or an item has no reference.
+        ValueError: when the numbers of items differ or an item has no reference list.
 
     Official: the metrics of the AF1 paper, from pycocoevalcap; SPICE, which needs Java,
     is in `official/spice.py`
     Taught in: notebooks/11_evaluation.ipynb
     """
+    values = caption_values(answers, references)
+    return {name: float(np.mean(value)) for name, value in values.items()}
+
+
+def caption_values(answers, references) -> dict:
+    """The same item by item: CIDEr-D (N,) and ROUGE-L (N,), whose means are the scores.
+
+    BLEU-4 counts n-grams over all items at once and stays one number.
+    """
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.rouge.rouge import Rouge
 
-    check_pairs(answers, references)
-    if not all(references):
-        raise ValueError("An item has no reference caption; each needs at least one.")
+    check_references(answers, references)
     told = {i: [normalise(answer)] for i, answer in enumerate(answers)}
     true = {i: [normalise(t) for t in texts] for i, texts in enumerate(references)}
     return {
-        "CIDEr": float(Cider().compute_score(true, told)[0]),
-        "BLEU-4": float(Bleu(4).compute_score(true, told, verbose=0)[0][3]),
-        "ROUGE-L": float(Rouge().compute_score(true, told)[0]),
+        "CIDEr": Cider().compute_score(true, told)[1],
+        "BLEU-4": Bleu(4).compute_score(true, told, verbose=0)[0][3],
+        "ROUGE-L": Rouge().compute_score(true, told)[1],
     }
 
 
@@ -67,8 +76,7 @@ def exact_match(answers, truths, normalise: Callable = normalise) -> list[bool]:
     Taught in: notebooks/11_evaluation.ipynb
     """
     check_pairs(answers, truths)
-    pairs = zip(answers, truths, strict=True)
-    return [normalise(answer) == normalise(truth) for answer, truth in pairs]
+    return [normalise(a) == normalise(t) for a, t in zip(answers, truths, strict=True)]
 
 
 def accuracy(answers, truths, normalise: Callable = normalise) -> float:
@@ -86,25 +94,30 @@ def match_label(
 
     The answer itself, if it is a label; else the label it mentions first; else the
     nearest in meaning by `embed` (texts -> unit-norm rows, as `MiniCLAP.embed_text`);
-    without `embed`, the one that shares most words; None if no word is shared.
+    without `embed`, the one sharing most words, or None. ValueError without labels.
 
     Official: AF1 paper section 4: accuracy by matching the output to a label
     Taught in: notebooks/11_evaluation.ipynb
     """
-    said = normalise(answer)
-    spelt = {label: normalise(label) for label in labels}
-    for label in labels:
-        if spelt[label] == said:
-            return label
-    places = {k: f" {said} ".find(f" {text} ") for k, text in spelt.items()}
-    mentioned = [label for label in labels if places[label] >= 0]
-    if mentioned:  # of two labels that start together the longer one is meant
-        return min(mentioned, key=lambda label: (places[label], -len(label)))
+    if not labels:
+        raise ValueError("no labels came; pass those that an answer may name.")
+    if named := labels_in(answer, labels):
+        return named[0]
     if embed is not None:
-        similar = np.asarray(embed(list(labels)) @ embed([answer])[0])  # (labels,)
-        return labels[int(similar.argmax())]
-    overlap = [word_overlap(said, text) for text in spelt.values()]
+        return labels[int((embed(list(labels)) @ embed([answer])[0]).argmax())]
+    overlap = [word_overlap(normalise(answer), normalise(label)) for label in labels]
     return labels[int(np.argmax(overlap))] if max(overlap) > 0 else None
+
+
+def labels_in(answer: str, labels: Sequence[str]) -> list[str]:
+    """The labels whose words stand in an answer, in its order.
+
+    Words count once, for the longest label: "heavy rain" does not mention "rain".
+    """
+    spelt = {normalise(label): label for label in reversed(labels)}
+    either = "|".join(map(re.escape, sorted(spelt, key=len, reverse=True)))
+    found = re.findall(rf"(?<!\S)(?:{either})(?!\S)", normalise(answer))
+    return [spelt[words] for words in found]
 
 
 def word_overlap(a: str, b: str) -> float:
@@ -143,6 +156,8 @@ def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 
 def bootstrap_ci(values, seed: int = 0, level: float = 0.95):
     """Percentile bootstrap interval (low, high) of a mean; None for under 2 values.
+
+    Values must be independent: of several answers about one sound, give their mean.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -184,8 +199,7 @@ def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[d
         decoding: keywords of `ask`; None is greedy with at most 64 new tokens.
 
     Returns:
-        one row per example: audio, task, prompt, answer, truth; one for each turn of a
-        dialogue, with its number `turn`, from 1.
+        one `reports.answer_row` per example, or per `turn` of a dialogue, from 1.
 
     Official: foundation/inference/inference.py, one item at a time
     Taught in: notebooks/08_staged_training.ipynb
@@ -207,20 +221,12 @@ def _ask(examples: list, model, decoding: dict) -> list[dict]:
     settings = {"examples": [e.examples for e in examples], "task": tasks} | decoding
     answers = model.ask(examples, prompts, **settings) if examples else []
     pairs = zip(examples, answers, strict=True)
-    return [_row(e, e.prompt, answer, e.output) for e, answer in pairs]
+    return [answer_row(e, e.prompt, answer, e.output) for e, answer in pairs]
 
 
 def _converse(example, model, decoding: dict) -> list[dict]:
     chat, turns = model.chat(example, **decoding), enumerate(example.dialogue, 1)
-    return [
-        _row(example, user, chat.say(user), true, turn=i) for i, (user, true) in turns
-    ]
-
-
-def _row(example, prompt: str, answer: str, truth: str, **more) -> dict:
-    audio = getattr(example.audio, "path", None) or str(example.audio)
-    row = {"audio": audio, "task": example.task, **more}
-    return row | {"prompt": prompt, "answer": answer, "truth": truth}
+    return [answer_row(example, u, chat.say(u), t, turn=i) for i, (u, t) in turns]
 
 
 def check_pairs(answers: Sequence, truths: Sequence) -> None:
@@ -233,3 +239,12 @@ def check_pairs(answers: Sequence, truths: Sequence) -> None:
             f"{len(answers)} answers and {len(truths)} truths; give one truth for each "
             "answer, and at least one."
         )
+
+
+def check_references(answers: Sequence, references: Sequence) -> None:
+    """Refuse what is no list of references for each answer; the ValueError shows it."""
+    check_pairs(answers, references)
+    wrong = [true for true in references if isinstance(true, str) or not true]
+    if wrong:
+        told = f'{wrong[0]!r} is no reference list; write [["a dog barks"]], one each.'
+        raise ValueError(told)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .audio import Clip, hear, load_audio
 from .data import Example, open_clip
+from .disk.examples import check_examples
 from .model import AudioFlamingo
 from .prompts import inference_text
 
@@ -47,7 +48,8 @@ def ask(
         task: words for "the task is ..."; None leaves the sentence out. A list has one
             for each question.
         seed: of the sampling, when `do_sample=True` is among the `kwargs`.
-        spell: writes the prompt of a question, its task and its (prompt, output) pairs.
+        spell: writes the prompt of a question, its task, its (prompt, output) pairs and
+            how these were chosen, "similar" or "random": the clip's `examples_are`.
         kwargs: further arguments of Hugging Face `generate`.
 
     Returns:
@@ -65,14 +67,12 @@ def ask(
     clips, questions = pair_up(clip, question)
     shots = spread_examples(examples, len(questions))
     tasks = spread_tasks(task, len(questions))
-    texts = [
-        spell(q, task, [(e.prompt, e.output) for e in shot])
-        for q, task, shot in zip(questions, tasks, shots, strict=True)
-    ]
+    pairs = [[(e.prompt, e.output) for e in shot] for shot in shots]
+    chosen = [getattr(clip, "examples_are", None) for clip in clips]
+    texts = list(map(spell, questions, tasks, pairs, chosen))
     audios = [[*shot, clip] for clip, shot in zip(clips, shots, strict=True)]
-    features, audio_mask = encode(model, audios)  # (B, L, E), (B, L)
     kwargs |= {"max_new_tokens": max_new_tokens, "num_beams": num_beams}
-    answers = complete(model, texts, features, audio_mask, seed, **kwargs)
+    answers = complete(model, texts, *encode(model, audios), seed, **kwargs)
     return answers[0] if single and len(answers) == 1 else answers
 
 
@@ -82,14 +82,14 @@ def encode(model: AudioFlamingo, audios: Sequence[Sequence]) -> tuple[Tensor, Te
 
     An audio is a Clip, a path or an Example. Dense features are (B, L, n, E).
 
-    Rows with fewer audios than the longest are padded with windows of silence. A model
-    without a location mask needs no fixed number of windows for an audio: there
-    windows are left out that no row fills.
+    Rows with fewer audios than the longest, or than `padded_audios` of the config, are
+    padded with windows of silence. A model without a location mask needs no fixed
+    number of windows for an audio: there windows are left out that no row fills.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
     config, rate = model.config.audio, model.config.audio.sample_rate
-    most = max(len(row) for row in audios)  # A
+    most = max(config.padded_audios, *map(len, audios))  # A
     shape = (len(audios), most, config.max_windows)  # (B, A, W)
     windows = np.zeros((*shape, config.window), np.float32)  # (B, A, W, samples)
     mask = np.zeros(shape, bool)  # (B, A, W)
@@ -185,17 +185,20 @@ def pair_up(clip, question) -> tuple[list, list[str]]:
 def spread_examples(examples: Sequence | None, rows: int) -> list[list]:
     """The demonstrations of each row: one list for all, or a list for each.
 
-    Raises ValueError unless there is one list for each row.
+    Raises ValueError unless there is one list for each row, TypeError for no Example.
     """
     if not examples:
         return [[] for _ in range(rows)]
-    if not is_list(examples[0]):
+    if not is_list(examples) or not is_list(examples[0]):
+        check_examples(examples)
         return [list(examples)] * rows
     if len(examples) != rows:
         raise ValueError(
             f"{len(examples)} lists of examples came with {rows} questions. Give one "
             "list for each question, or one flat list for all."
         )
+    for row in examples:
+        check_examples(row)
     return [list(row) for row in examples]
 
 

@@ -57,11 +57,13 @@ def training_text(
     output: str,
     prefix: bool = True,
     examples: Sequence[tuple[str, str]] = (),
+    examples_are: str | None = None,
 ) -> str:
     """The text of one training example, lower-cased, special tokens included.
 
     `examples` are (prompt, output) pairs of other audios, which stand first, each with
-    an <audio> of its own (interleaved few-shot). `prefix=False` or `task=None` leaves
+    an <audio> of its own (interleaved few-shot); `examples_are` says how they were
+    chosen, "similar" (None too) or "random". `prefix=False` or `task=None` leaves
     out "the task is ...". The text brings its own </s> at both ends: tokenise it with
     `add_special_tokens=False` if your tokenizer prepends one.
 
@@ -70,23 +72,24 @@ def training_text(
     Official: data/data.py AudioTextData, whose spellings differ (official/prompts.py)
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
-    start = BOS
-    if examples:
-        start += "here are similar examples. "
+    opening = f"here are {examples_are or 'similar'} examples. " if examples else ""
     if prefix and task is not None:
-        start += f"the task is {clean(task_words(task))}. "
+        opening += f"the task is {clean(task_words(task))}. "
     chunks = [_chunk(*pair) for pair in (*examples, (prompt, output))]
-    return start + "".join(chunks) + EOS
+    return BOS + opening + "".join(chunks) + EOS
 
 
 def inference_text(
-    prompt: str, task: str | None = None, examples: Sequence[tuple[str, str]] = ()
+    prompt: str,
+    task: str | None = None,
+    examples: Sequence[tuple[str, str]] = (),
+    examples_are: str | None = None,
 ) -> str:
     """The training text, cut after its last <SEP>: the model says the rest.
 
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
-    return _cut_after_sep(training_text(task, prompt, "", True, examples))
+    return _cut_after_sep(training_text(task, prompt, "", True, examples, examples_are))
 
 
 def dialogue_text(rounds: Sequence[tuple[str, str]]) -> str:
@@ -117,16 +120,17 @@ def dialogue_inference_text(rounds: Sequence[tuple[str, str]], user: str) -> str
 def clean(text: str) -> str:
     """Strip and lower-case a text of the user, and refuse special tokens inside it.
 
-    Raises ValueError for a text that holds one.
+    Raises ValueError for a text that holds one, in capitals or not: lower-cased,
+    <AUDIO> would be the token.
     """
-    text = str(text).strip()
-    found = [token for token in SPECIAL if token in text]
+    text = str(text).strip().lower()
+    found = [token for token in SPECIAL if token.lower() in text]
     if found:
         raise ValueError(
             f"The text {text[:60]!r} contains {', '.join(found)}. The template writes "
             "these tokens; leave them out of prompts and outputs."
         )
-    return text.lower()
+    return text
 
 
 def _chunk(prompt: str, output: str) -> str:

@@ -8,8 +8,6 @@ Official: `data/prepare_each_dataset.py --interleave` (LAION-CLAP, `IndexFlatL2`
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
-import hashlib
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,9 +17,11 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from .audio import Clip, hear
+from .audio import hear
 from .data import Example, open_clip
 from .disk import stores
+from .disk.examples import check_examples
+from .disk.stored_sounds import file_of
 from .encoders import AudioEncoder
 
 KINDS = ("flat", "ivf", "hnsw")
@@ -46,7 +46,7 @@ class Datastore:
         index: of these embeddings, if there is one already.
 
     Raises ValueError when the numbers of examples and embeddings differ, or for a kind
-    that does not exist.
+    that does not exist; TypeError for a path or a Clip in place of an Example.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -59,6 +59,7 @@ class Datastore:
         kind: str = "auto",
         index: faiss.Index | None = None,
     ):
+        check_examples(examples)
         embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
         if embeddings.ndim != 2 or len(examples) != len(embeddings):
             raise ValueError(
@@ -69,6 +70,7 @@ class Datastore:
             raise ValueError(f"kind is {kind!r}; choose one of {(*KINDS, 'auto')}.")
         self.examples, self.embeddings = list(examples), embeddings
         self.encoder, self.kind = encoder, kind
+        self.heard_by: str | None = None  # which encoder made them, of a loaded store
         self.files = [file_of(example) for example in examples]
         self.index = build_index(embeddings, kind) if index is None else index
 
@@ -83,21 +85,24 @@ class Datastore:
         kind: str = "auto",
         batch_size: int = 32,
     ) -> "Datastore":
-        """Hear every example once and index it; ValueError when there is none.
+        """Hear every example once and index it; raises as `embed`.
 
         Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
         """
-        if not examples:
-            raise ValueError("A datastore needs at least one example; none came.")
         return cls(examples, embed(examples, encoder, batch_size), encoder, kind)
 
     def add(self, examples: Sequence[Example], batch_size: int = 32) -> None:
-        """Hear more examples, remember them, and build the index anew."""
-        new = embed(examples, self._needed_encoder(), batch_size)
-        self.examples += examples
-        self.files += [file_of(example) for example in examples]
-        self.embeddings = np.concatenate([self.embeddings, new])
-        self.index = build_index(self.embeddings, self.kind)
+        """Hear more examples, remember them, and build the index anew: all or nothing.
+
+        Raises as `embed`, and ValueError for no encoder or one of another width.
+        """
+        new = embed(examples, self._needed_encoder(), batch_size)  # (N, C)
+        stores.check_width(new.shape[1], self.embeddings.shape[1])
+        embeddings = np.concatenate([self.embeddings, new])
+        files = self.files + [file_of(example) for example in examples]
+        self.index = build_index(embeddings, self.kind)  # what can fail is done
+        self.embeddings, self.files = embeddings, files
+        self.examples = [*self.examples, *examples]
 
     def neighbours(self, query, k: int = 4) -> list[Example]:
         """The `k` examples that sound most alike, the most alike first.
@@ -146,15 +151,15 @@ class Datastore:
     def save(self, folder: str | Path, data_root: str | Path | None = None) -> None:
         """Write examples, embeddings and index; each file whole or not at all.
 
-        The audio of a file is kept as its path inside `data_root`; a Clip that comes
-        from no file is written beside the index.
+        A sound is kept as its path inside `folder`, if it lies there; else as its path
+        inside `data_root`. What has no path, or lies in another store, is written into
+        `folder`: a store may be loaded, added to and saved, here or elsewhere.
 
-        Raises ValueError when a file lies outside `data_root`, or none was given.
+        Raises ValueError when a file lies outside both, and writes nothing.
         """
-        stores.write_store(folder, self.examples, self.embeddings, data_root)
-        aside = Path(folder) / "index.part"
-        faiss.write_index(self.index, str(aside))
-        os.replace(aside, Path(folder) / "index.faiss")
+        heard_by = self.heard_by or stores.fingerprint(self.encoder)
+        what = self.examples, self.embeddings, self.index
+        stores.write_store(folder, *what, data_root, heard_by)
 
     @classmethod
     def load(
@@ -166,29 +171,29 @@ class Datastore:
     ) -> "Datastore":
         """What `save` wrote; `kind` is what `add` will build.
 
+        Stores of the first format load as well; see `disk/stores.py`. Without a whole
+        index one is built anew, with a warning; another encoder's weights give one too.
+
         Raises FileNotFoundError when the folder holds no datastore, ValueError when a
-        row is broken or its path leaves `data_root`.
+        row is broken or its path leaves `data_root`, for embeddings that are cut off or
+        an encoder of another width.
         """
-        examples, embeddings = stores.read_store(folder, data_root)
-        index = faiss.read_index(str(Path(folder) / "index.faiss"))
-        if index.ntotal != len(examples) or index.d != embeddings.shape[1]:
-            raise ValueError(
-                f"{folder}: the index holds {(index.ntotal, index.d)} numbers, the "
-                f"store {embeddings.shape}. Build the store again."
-            )
-        return cls(examples, embeddings, encoder, kind, index)
+        examples, embeddings, heard_by = stores.read_store(folder, data_root)
+        if encoder is not None:
+            stores.check_encoder(encoder, heard_by, embeddings.shape[-1])
+        index = stores.read_index(folder, embeddings.shape)
+        store = cls(examples, embeddings, encoder, kind, index)
+        store.heard_by = heard_by
+        return store
 
     def _embedded(self, query) -> tuple[np.ndarray, str | None]:
         if isinstance(query, np.ndarray | torch.Tensor):
-            vector = np.asarray(query, dtype=np.float32).reshape(-1)
-            if len(vector) != self.embeddings.shape[1]:
-                raise ValueError(
-                    f"the query has {len(vector)} numbers; {self.embeddings.shape[1]} "
-                    "are expected. Embed it with the store's encoder."
-                )
-            return vector, None
-        example = query if isinstance(query, Example) else Example(query, "", "")
-        return embed([example], self._needed_encoder())[0], file_of(example)
+            vector, own = np.asarray(query, dtype=np.float32).reshape(-1), None
+        else:
+            example = query if isinstance(query, Example) else Example(query, "", "")
+            vector, own = embed([example], self._needed_encoder())[0], file_of(example)
+        stores.check_width(len(vector), self.embeddings.shape[1])
+        return vector, own
 
     def _needed_encoder(self) -> AudioEncoder:
         if self.encoder is None:
@@ -225,7 +230,13 @@ def build_index(embeddings: np.ndarray, kind: str = "auto") -> faiss.Index:
 def embed(
     examples: Sequence[Example], encoder: AudioEncoder, batch_size: int = 32
 ) -> np.ndarray:
-    """Pooled unit-norm embeddings (N, C) of the audio of examples."""
+    """Pooled unit-norm embeddings (N, C) of the audio of examples.
+
+    Raises ValueError when there is none, TypeError unless all are Examples.
+    """
+    check_examples(examples)
+    if not examples:
+        raise ValueError("at least one example is expected; none came.")
     parts, rate = [], encoder.audio.sample_rate
     starts = range(0, len(examples), batch_size)
     for start in tqdm(starts, desc="hear examples", disable=len(starts) < 2):
@@ -236,13 +247,3 @@ def embed(
         )
         parts.append(encoder.embed(windows, mask).float().cpu().numpy())
     return np.concatenate(parts)
-
-
-def file_of(example: Example) -> str:
-    """What tells one audio from another: its path, or else its samples."""
-    audio = example.audio
-    if isinstance(audio, Clip):
-        if audio.path is None:
-            return hashlib.sha256(audio.waveform.tobytes()).hexdigest()
-        audio = audio.path
-    return os.path.realpath(audio)

@@ -1,15 +1,20 @@
-"""What room for many examples costs those who send few: a training step's time.
+"""What rows of one audio cost where others bring eight: a training step's time.
 
     python benchmarks/few_shot.py [--rounds 5] [--rows 8]
 
-The same items of one audio go through a model that may hear one audio and one that may
-hear nine; and, for comparison, through the second with every row padded to 128 windows,
-as the official collator does. Then a batch of one to eight audios a row: which share of
-its windows belongs to no audio of the row, and the time of a step.
+A batch with rows of one audio less the same batch without them, in four configurations.
+1-shot: no row has more than one audio, and the model has no room for more. 8-shot, a
+model with room for 128 windows: in batches of equally many audios, as `EpisodeBatches`
+makes them; the same padded to 128 windows, as the official collator does; and beside a
+row of eight audios, whose text is longer too, as `collate` pads it.
+
+Then a batch of one to eight audios a row: which share of its windows belongs to no
+audio of the row, and the time of a step.
 """
 
 import argparse
 from dataclasses import replace
+from functools import partial
 
 import torch
 from models import config_of, flamingo, room_for_all, samples, train_step
@@ -18,6 +23,7 @@ from timing import in_turns, median, ratio, show, write
 from af_minimal.data import collate
 
 PAD = 0
+MOST = 8  # audios of a row
 
 
 def surplus(batch: dict, audios: list[int], per_audio: int) -> float:
@@ -26,31 +32,41 @@ def surplus(batch: dict, audios: list[int], per_audio: int) -> float:
 
 
 def one_audio(size: str, rounds: int, rows: int) -> list[dict]:
-    """Items of one audio where one, or nine, may come."""
+    """The cost of rows of one audio, added to a batch that has a row already."""
     config = config_of(size)
-    narrow = replace(config, max_positions=config.windows_per_audio)
-    wide = replace(config, max_positions=max(128, config.max_positions))
-    one, nine = flamingo(narrow), flamingo(wide)
-    batch = collate(samples(config, [1] * rows), PAD)
-    full = room_for_all(batch)
-    seconds = in_turns(
-        {
-            "room for one": lambda: train_step(one, batch),
-            "room for nine": lambda: train_step(nine, batch),
-            "padded to 128": lambda: train_step(nine, full),
-        },
-        rounds,
-    )
-    ones = [1] * rows
-    shares = [surplus(b, ones, config.windows_per_audio) for b in (batch, batch, full)]
+    per_audio = config.windows_per_audio
+    one = flamingo(replace(config, max_positions=per_audio))
+    eight = flamingo(replace(config, max_positions=max(128, config.max_positions)))
+    ways = {  # model, audios of the row that is there already, padding
+        "1-shot": (one, 1, dict),
+        "8-shot, among their like": (eight, 1, dict),
+        "8-shot, padded to 128": (eight, 1, room_for_all),
+        "8-shot, beside a row of 8": (eight, MOST, dict),
+    }
+    runs, shares = {}, {}
+    for name, (model, audios, pad) in ways.items():
+        for own in (rows, 0):
+            batch = pad(collate(samples(config, [audios] + own * [1]), PAD))
+            runs[f"{name}, {own}"] = partial(train_step, model, batch)
+        shares[name] = 1 - per_audio / batch["audio_mask"].shape[1]
+    seconds = in_turns(runs, rounds)
+    costs = {
+        name: [
+            a - b
+            for a, b in zip(
+                seconds[f"{name}, {rows}"], seconds[f"{name}, 0"], strict=True
+            )
+        ]
+        for name in ways
+    }
     return [
         {
-            "what": f"{size}, one audio a row, {name}",
-            "step ms": 1000 * median(times),
-            "times the first": ratio(times, seconds["room for one"]),
-            "surplus windows": share,
+            "what": f"{size}, rows of one audio, {name}",
+            "ms a row": 1000 * median(cost) / rows,
+            "times the first": ratio(cost, costs["1-shot"]),
+            "surplus windows": shares[name],
         }
-        for (name, times), share in zip(seconds.items(), shares, strict=True)
+        for name, cost in costs.items()
     ]
 
 
@@ -59,7 +75,7 @@ def mixed(size: str, rounds: int, rows: int) -> list[dict]:
     config = config_of(size)
     model = flamingo(replace(config, max_positions=max(128, config.max_positions)))
     found = []
-    for most in (4, 8):
+    for most in (4, MOST):
         audios = [1 + i * (most - 1) // max(1, rows - 1) for i in range(rows)]
         batch = collate(samples(config, audios), PAD)
         assert batch["audio_mask"].shape[1] == max(audios) * config.windows_per_audio

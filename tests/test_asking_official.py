@@ -1,4 +1,4 @@
-"""Published weights are asked as they were trained; models of our own as ever."""
+"""Published weights are asked as NVIDIA's scripts do; models of our own as ever."""
 
 import json
 from pathlib import Path
@@ -119,7 +119,7 @@ def test_af1_reads_examples_as_in_its_validation_set(tmp_path, given):
     assert counts.tolist() == [2, 1]
 
 
-def test_a_conversation_is_spelled_as_in_the_chat_data(tmp_path):
+def test_a_conversation_is_spelled_as_by_the_script_for_chat(tmp_path):
     cases = json.loads((HERE / "reference" / "prompts.json").read_text())["chat"]
     cases = [case for case in cases if "prefix" in case]
     for case in cases:

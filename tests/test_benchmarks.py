@@ -53,8 +53,9 @@ def test_generation_is_compared_with_two_bare_language_models():
 def test_padding_is_counted_by_audios_a_row_does_not_have():
     import few_shot
 
-    one, nine, full = few_shot.one_audio("tiny", rounds=1, rows=2)
-    assert one["surplus windows"] == nine["surplus windows"] == 0.0
+    one, like, full, beside = few_shot.one_audio("tiny", rounds=1, rows=2)
+    assert one["surplus windows"] == like["surplus windows"] == 0.0
+    assert beside["surplus windows"] == 1 - 1 / 8
     assert full["surplus windows"] == 1 - 4 / 128
     four, eight = few_shot.mixed("tiny", rounds=1, rows=2)
     assert four["surplus windows"] == 1 - 5 / 8  # one audio and four: eight places
@@ -151,3 +152,18 @@ def test_no_tower_is_trained_on_fold_five(tmp_path):
     import towers
 
     assert 5 not in towers.run_of("cnn", towers_args(tmp_path)).folds
+
+
+def test_an_answer_about_long_audio_is_timed_with_its_reading():
+    from queue import SimpleQueue
+
+    import long_audio
+
+    rows = [(1.0, 4.0, 7.0), (2.0, 1.0, 9.0), (3.0, 3.0, 8.0)]
+    expected = {"read": 2.0, "answer": 3.0, "in all": 5.0, "memory": 8.0}
+    assert long_audio.row_of(rows) == expected
+    for way in long_audio.WAYS:
+        queue = SimpleQueue()
+        long_audio.measure(way, 1, 2, queue)
+        read, answer, _ = queue.get()
+        assert read >= 0 and answer > 0

@@ -34,7 +34,12 @@ from af_minimal.systems.compa.expressions import (
     timeline,
     write,
 )
-from af_minimal.systems.compa.official import COLUMNS, read_compa, write_compa
+from af_minimal.systems.compa.official import (
+    ATTRIBUTE_COLUMNS,
+    COLUMNS,
+    read_compa,
+    write_compa,
+)
 from af_minimal.systems.compa.towers import Towers, decibels, power_picture, word_ids
 from af_minimal.systems.compa.training import (
     LOSSES,
@@ -274,12 +279,12 @@ def test_a_text_encoder_blind_to_order_scores_no_text(order):
     assert section_scores(section)[0] == 0 and section_scores(section)[2] == 0
 
 
-def test_a_scorer_that_adds_a_text_and_a_sound_scores_no_group(order):
-    """u(c) + v(a): a good guess of each alone, and never of both."""
+def test_a_scorer_that_adds_a_text_and_a_sound_scores_nothing(order):
+    """u(c) + v(a): u0 > u1 and u1 > u0 would both have to be true, or the same of v."""
     generator = np.random.default_rng(0)
     for _ in range(200):
         u, v = generator.random((2, 1)), generator.random((1, 2))
-        assert not compa_scores(u + v)[2]
+        assert compa_scores(u + v) == (False, False, False)
 
     def hears(waves):  # (N, 2): v and one
         v = vectors(len(waves), 1)[:, :1]
@@ -289,7 +294,19 @@ def test_a_scorer_that_adds_a_text_and_a_sound_scores_no_group(order):
         u = vectors(len(texts), 2)[:, :1]
         return torch.cat([torch.ones_like(u), u], 1)
 
-    assert section_scores(examine(order, hears, reads))[2] == 0
+    assert section_scores(examine(order, hears, reads)) == [0, 0, 0]
+
+
+def test_text_or_audio_score_needs_more_on_the_diagonal_than_beside_it():
+    """Either score implies s00 + s11 > s01 + s10, which noise has in half of all."""
+    generator, more, either = np.random.default_rng(0), [], []
+    for similar in generator.random((2000, 2, 2)):
+        text, audio, _ = compa_scores(similar)
+        more.append(similar.trace() > similar[::-1].trace())
+        either.append(text or audio)
+        assert more[-1] or not either[-1]
+    assert np.mean(more) == pytest.approx(1 / 2, abs=0.04)
+    assert np.mean(either) == pytest.approx(1 / 3, abs=0.04)
 
 
 def test_one_that_knows_scores_everything(order):
@@ -347,6 +364,59 @@ def test_the_official_table_is_written_and_read_back(order, tmp_path):
     assert tuple(rows[0]) == COLUMNS
     assert rows[0]["triplet_file"] == "-" and rows[-1]["triplet_file"] != "-"
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_table_of_attributes_has_its_own_columns_and_is_read_back(tmp_path):
+    asked = compa_attribute(PAIRS, 3, seed=0)
+    write_compa(tmp_path / "attribute.csv", tmp_path / "audio", asked)
+    with open(tmp_path / "attribute.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == ATTRIBUTE_COLUMNS
+    assert ATTRIBUTE_COLUMNS[4:] == ("pair_file.1", "reversed_pair_file.1")
+    for row in rows:
+        for pair in ("pair", "reversed_pair"):
+            assert (tmp_path / "audio" / row[f"{pair}_file.1"]).is_file()
+    back = read_compa(tmp_path / "attribute.csv", tmp_path / "audio")
+    assert [one.texts for one in back] == [one.texts for one in asked]
+    for one, same in zip(back, asked, strict=True):
+        for wave, expected in zip(one.waves, same.waves, strict=True):
+            np.testing.assert_allclose(wave, expected, atol=1e-4)
+
+
+def test_instances_without_expressions_are_written_as_they_are_asked_for(
+    tmp_path, order
+):
+    asked = [Instance(one.texts, one.waves) for one in order]
+    for attribute, columns in ((None, COLUMNS), (True, ATTRIBUTE_COLUMNS)):
+        write_compa(tmp_path / "x.csv", tmp_path, asked[:2], attribute)
+        with open(tmp_path / "x.csv") as file:
+            assert tuple(next(csv.reader(file))) == columns
+    with pytest.raises(ValueError, match="three pairs"):
+        write_compa(tmp_path / "y.csv", tmp_path, asked, attribute=True)
+    assert not (tmp_path / "y.csv").exists()
+
+
+def test_a_byte_order_mark_before_the_first_name_is_no_part_of_it(tmp_path, order):
+    write_compa(tmp_path / "x.csv", tmp_path, order)
+    marked = tmp_path / "marked.csv"
+    marked.write_text((tmp_path / "x.csv").read_text("utf-8"), "utf-8-sig")
+    assert [one.texts for one in read_compa(marked, tmp_path)] == [
+        one.texts for one in order
+    ]
+
+
+@pytest.mark.parametrize("pair", ["pair", "reversed_pair", "triplet"])
+@pytest.mark.parametrize("caption", ["-", ""])
+def test_a_sound_without_a_sentence_is_refused(tmp_path, order, pair, caption):
+    write_compa(tmp_path / "x.csv", tmp_path, order[-1:])  # with a third pair
+    with open(tmp_path / "x.csv", newline="") as file:
+        (row,) = csv.DictReader(file)
+    with open(tmp_path / "x.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerow(row | {f"{pair}_caption": caption})
+    with pytest.raises(ValueError, match=f"line 2: {pair} has the caption '{caption}'"):
+        read_compa(tmp_path / "x.csv", tmp_path)
 
 
 def table_with(tmp_path, order, header: str, *cells: str):

@@ -5,12 +5,15 @@ import json
 import math
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
+import faiss
 import numpy as np
 import pytest
 import torch
 
+import af_minimal
 from af_minimal.audio import Clip
 from af_minimal.chat import Chat
 from af_minimal.data import Example
@@ -20,14 +23,17 @@ from af_minimal.evaluation import (
     accuracy,
     bootstrap_ci,
     caption_scores,
+    caption_values,
     exact_match,
     f1,
+    labels_in,
     majority,
     match_label,
     mean_average_precision,
     measure,
     run_manifest,
 )
+from af_minimal.official.options import option_match, read_options
 from af_minimal.official.spice import SpiceWarning, spice
 
 
@@ -95,6 +101,20 @@ def test_perfect_captions_and_faulty_input():
         caption_scores(["a"], [[]])
 
 
+def test_a_sentence_is_no_list_of_references():
+    with pytest.raises(ValueError, match=r"'a dog barks' is no .*; write \[\[\"a dog"):
+        caption_scores(["a dog barks"], ["a dog barks"])
+    with pytest.raises(ValueError, match="'a dog barks' is no reference list"):
+        spice(["a dog barks"], ["a dog barks"])
+
+
+def test_the_scores_are_means_of_what_each_item_gets():
+    values = caption_values(ANSWERS, REFERENCES)
+    assert values["CIDEr"].shape == values["ROUGE-L"].shape == (3,)
+    scores = caption_scores(ANSWERS, REFERENCES)
+    assert {name: np.mean(value) for name, value in values.items()} == scores
+
+
 def test_exact_match_and_accuracy():
     assert exact_match(["Yes.", "no"], ["yes", "yes"]) == [True, False]
     assert accuracy(["A dog,  barks!", "x"], ["a dog barks", "y"]) == 0.5
@@ -112,16 +132,82 @@ LABELS = ["dog bark", "baby cry", "rain", "sea waves", "train"]
         ("this is rain, and then a dog bark.", "rain"),
         ("the training of a crying baby", "baby cry"),  # "train" is not a word of it
         ("a violin", None),
+        ("a dog bark", "dog bark"),
+        ("", None),
     ],
 )
 def test_match_label(answer, label):
     assert match_label(answer, LABELS) == label
 
 
+def test_labels_inside_longer_ones_are_not_meant():
+    labels = ["rain", "heavy rain", "Dog bark.", "bark"]
+    assert labels_in("heavy rain, a dog bark, rain", labels) == [
+        "heavy rain",
+        "Dog bark.",
+        "rain",
+    ]
+    assert labels_in("brain", labels) == []
+
+
+LETTERED = ["(A) rain", "(B) heavy rain", "(C) dog bark"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("(B) heavy rain", True),
+        ("(b)", True),
+        ("b.", True),
+        ("B) heavy rain", True),
+        ("Heavy rain.", True),
+        ("the answer is (b)", True),
+        ("rain", False),
+        ("(a) heavy rain", False),  # letter and words of two options
+        ("heavy rain or a dog bark", False),
+        ("a dog", False),  # "a" is a word here
+        ("snow", False),
+        ("", False),
+    ],
+)
+def test_an_answer_chooses_one_of_its_options(answer, right):
+    assert option_match([answer], ["(B) heavy rain"], [LETTERED]) == [right]
+
+
+def test_options_without_letters_have_none():
+    plain = ["rain", "dog bark"]
+    assert option_match(["a dog bark", "(a)"], plain[1:] * 2, [plain] * 2) == [
+        True,
+        False,
+    ]
+    with pytest.raises(ValueError, match="'cat' is none of the options"):
+        option_match(["cat"], ["cat"], [plain])
+    with pytest.raises(ValueError, match="is none of the options"):
+        option_match(["rain"], ["rain"], ["rain"])
+    with pytest.raises(ValueError, match="2 answers and 1 truths"):
+        option_match(["rain", "rain"], ["rain"], [plain])
+
+
+def test_options_are_read_from_a_prompt():
+    assert read_options("what?\nOPTIONS:\n - rain.\n - dog bark.") == [
+        "rain",
+        "dog bark",
+    ]
+    assert read_options("is it?\nOPTIONS:\nyes.\nno.") == ["yes", "no"]
+    for prompt in ("what is it?", "what?\nOPTIONS:\n"):
+        with pytest.raises(ValueError, match="lists no options; write OPTIONS:"):
+            read_options(prompt)
+
+
 def test_match_label_by_meaning():
     meaning = {"a storm": 2, **{label: i for i, label in enumerate(LABELS)}}
     embed = lambda texts: torch.eye(len(LABELS))[[meaning[t] for t in texts]]  # noqa: E731
     assert match_label("a storm", LABELS, embed) == "rain"
+
+
+def test_match_label_needs_labels():
+    with pytest.raises(ValueError, match="no labels came"):
+        match_label("rain", [])
 
 
 def test_f1_and_map_by_hand():
@@ -164,6 +250,21 @@ def test_run_manifest_keeps_order_and_batches():
     assert [size for size, _ in parrot.batches] == [2, 2, 1]
     assert parrot.batches[0][1] == GREEDY
     json.dumps(rows)
+
+
+def test_a_row_has_all_that_the_model_was_given():
+    shown = (Example("b.wav", "what?", "a cat.", "AQA"),)
+    asked = Example("a.wav", "what?", "a dog.", "AQA", 2.5, examples=shown)
+    asked = replace(asked, examples_are="random")
+    (row,) = run_manifest(Parrot(), [asked])
+    assert (row["audio"], row["start_s"]) == ("a.wav", 2.5)
+    assert row["examples_are"] == "random"
+    assert row["examples"] == [
+        {"audio": "b.wav", "start_s": 0.0, "prompt": "what?", "output": "a cat."}
+    ]
+    clip = Clip(np.zeros(8, np.float32), 8000, "c.wav", 1.5)
+    (row,) = run_manifest(Parrot(), [replace(asked, audio=clip, start_s=0.0)])
+    assert (row["audio"], row["start_s"]) == ("c.wav", 1.5)
 
 
 def test_a_dialogue_is_answered_after_the_model_s_own_answers(student):
@@ -253,6 +354,8 @@ def test_report_is_complete_and_readable(tmp_path):
     wanted = hashlib.sha256(b"weights").hexdigest()
     assert found["weights_sha256"] == {"model.safetensors": wanted}
     assert torch.__version__.startswith(found["versions"]["torch"])
+    assert found["versions"]["af-minimal"] == af_minimal.__version__
+    assert found["versions"]["faiss-cpu"].startswith(faiss.__version__)
     assert found["sections"][0]["rows"] == rows
     lines = table(report).splitlines()
     assert lines[4].split() == "yes or no 2 0.500 0.000 - 1.000 0.500".split()

@@ -11,8 +11,10 @@ import torch
 from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS
 from af_minimal.data import Example
-from af_minimal.evaluation import GREEDY
+from af_minimal.disk.reports import make_report, table
+from af_minimal.evaluation import GREEDY, caption_scores
 from af_minimal.soundworld import CLASSES, clap_exam, exam, recordings_exam
+from af_minimal.soundworld.caption_measures import add_spice, caption_measures
 
 SCENES = 6
 
@@ -39,8 +41,12 @@ def test_exam_gives_the_truth_full_marks(student, waves, monkeypatch):
     say_truth = lambda model, features, mask, asked: [qa.output for _, qa in asked]  # noqa: E731
     monkeypatch.setattr(exam, "answer_all", say_truth)
     section = exam.exam(student, SCENES, waves=waves)
-    shares = [m for m in section["measures"] if m["low"] is not None]
+    words = ("caption, CIDEr", "caption, BLEU-4", "caption, ROUGE-L")
+    lines = {m["measure"]: m for m in section["measures"]}
+    shares = [m for name, m in lines.items() if name not in words]
     assert shares and all(m["score"] == 1 for m in shares)
+    assert lines["caption, CIDEr"]["low"] < lines["caption, CIDEr"]["score"]
+    assert lines["caption, BLEU-4"]["low"] is None
 
 
 def test_controls_hear_something_else(student, waves, monkeypatch):
@@ -71,6 +77,75 @@ def test_answers_come_back_in_order(student, monkeypatch):
     monkeypatch.setattr(exam, "complete", echo)
     said = exam.answer_all(student, torch.zeros(2, 4, 32), torch.ones(2, 4), asked, 2)
     assert all(f"q{i}\n" in text for i, text in enumerate(said))
+
+
+def test_an_option_may_be_named_in_other_words():
+    options = "\nOPTIONS:\n - dog bark.\n - rain.\n - siren."
+    said = ["rain", "it is rain.", "rain, or a siren", "siren", "thunder"]
+    rows = [
+        {"kind": "classify_options", "topic": "", "prompt": f"what is it?{options}"}
+        | {"answer": answer, "truth": "rain", "right": answer == "rain"}
+        for answer in said
+    ]
+    line = exam.by_options("one named", rows)
+    assert (line["score"], line["n"]) == (0.4, 5)
+    assert line["chance"] == pytest.approx(1 / 3)
+
+
+def test_a_part_of_the_rows_has_its_own_lines():
+    true = [["a dog barks twice"], ["rain falls on a roof"], ["a bell rings"]]
+    rows = [
+        {"answer": said, "references": refs}
+        for said, refs in zip(["a dog barks", "rain falls", "a cat"], true, strict=True)
+    ]
+    whole = caption_measures(rows)
+    parts = [caption_measures(rows, "{} of one", [i]) for i in range(3)]
+    for metric, name in ((0, "CIDEr of one"), (2, "ROUGE-L of one")):
+        of_each = [part[metric]["score"] for part in parts]
+        assert whole[metric]["score"] == pytest.approx(np.mean(of_each))
+        assert [part[metric]["measure"] for part in parts] == [name] * 3
+    assert whole[0]["low"] < whole[0]["score"] < whole[0]["high"]
+    assert whole[1]["low"] is None and whole[1]["measure"] == "BLEU-4"
+    alone = caption_scores(["a cat"], [["a bell rings"]])["BLEU-4"]
+    assert parts[2][1]["score"] == alone and parts[2][1]["n"] == 1
+
+
+def described(answer: str) -> dict:
+    row = {"kind": "caption", "answer": answer, "references": ["a dog barks"]}
+    measures = [{"measure": f"caption, {name}"} for name in ("ROUGE-L", "other")]
+    return {"name": "scenes", "measures": measures, "rows": [row, {"kind": "count"}]}
+
+
+def test_spice_stands_behind_the_other_metrics_of_captions(monkeypatch):
+    asked = []
+
+    def score(answers, references):
+        asked.append((answers, references))
+        return 0.25
+
+    monkeypatch.setattr("af_minimal.soundworld.caption_measures.spice", score)
+    sections = [described("a dog"), {"measures": [], "rows": [{"prompt": "p"}]}]
+    assert add_spice(sections) == []
+    assert asked == [(["a dog"], [["a dog barks"]])]
+    assert [m["measure"] for m in sections[0]["measures"]] == [
+        "caption, ROUGE-L",
+        "caption, SPICE",
+        "caption, other",
+    ]
+    assert sections[0]["measures"][1]["score"] == 0.25 and not sections[1]["measures"]
+
+
+def test_a_report_says_why_spice_is_left_out(monkeypatch):
+    lacking = "af_minimal.official.spice.missing"
+    monkeypatch.setattr(lacking, lambda: ["java"])
+    sections = [described("a dog"), described("a cat")]
+    assert add_spice(sections) == ["SPICE is left out: there is no java."]
+    assert len(sections[0]["measures"]) == 2
+    report = make_report("mini", sections, 0, GREEDY, notes=add_spice(sections))
+    json.dumps(report)
+    for section in sections:
+        section["measures"] = []
+    assert table(report).endswith("\n\nSPICE is left out: there is no java.")
 
 
 def test_clap_exam(student):

@@ -20,6 +20,7 @@ def heard(vectors, outputs) -> Heard:
     return Heard(vectors[:, None], mask, vectors.numpy(), outputs)
 
 
+HELD_FIRST = next(iter(HELD_OUT))
 STORE = heard([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]], ["a", "a", "b", "b"])
 ASKED = heard([[1, 0.1], [0.1, 1]], ["a", "b"])
 
@@ -47,6 +48,70 @@ def test_examples_stand_before_the_question(monkeypatch):
     assert [row["right"] for row in rows] == [True, False]
     assert [row["examples"] for row in rows] == [["a", "b"], ["b", "a"]]
     assert [row["bound"] for row in rows] == [True, True]
+    assert [row["text"] for row in rows] == seen["texts"]
+    assert rows[0]["task"] == "SoundWorld-EventClassification"
+    assert [row["sound"] for row in rows] == ["0", "1"]
+    assert [row["example_sounds"] for row in rows] == [["0", "2"], ["3", "0"]]
+
+
+def test_each_batch_reads_its_own_texts(monkeypatch):
+    read = []
+
+    def listen(model, texts, features, mask, **decoding):
+        read.extend(texts)
+        assert len(texts) == len(features) == 1
+        return ["a"]
+
+    monkeypatch.setattr(few_shot, "complete", listen)
+    rows = answer_rows(None, "x", ASKED, STORE, [[0], [2]], 5, batch=1)
+    assert [row["text"] for row in rows] == read
+    assert "<SEP>a<|endofchunk|>" in read[0] and "<SEP>b<|endofchunk|>" in read[1]
+
+
+def test_rows_say_which_sounds_they_are_about(student):
+    named = dict(list(new_names(list(HELD_OUT), 0).items())[:2])
+    store = few_shot.single_sounds(student, named, 2, [0, 1])
+    first, second = named
+    assert store.which(1) == f"0/1/{first}/1" and store.which(2) == f"0/1/{second}/0"
+    (row, *_) = few_shot.marked("vote", 0, store, ["x"] * 4)
+    assert (row["sound"], row["examples"], row["text"]) == (f"0/1/{first}/0", [], "")
+
+
+def answers(name, seed, sounds, truths, right, examples=("a",)):
+    return [
+        {"measure": name, "seed": seed, "sound": sound, "truth": truth, "right": good}
+        | {"examples": [*examples], "bound": truth in examples, "answer": "x"}
+        for sound, truth, good in zip(sounds, truths, right, strict=True)
+    ]
+
+
+def test_a_recording_that_is_asked_again_counts_once():
+    sounds, right = [f"{i}.wav" for i in range(10)], [True] * 6 + [False] * 4
+    truths = list("ab") * 5
+
+    def one(seed):
+        names = [f"{t}{seed}" for t in truths]
+        rows = answers("recordings", seed, sounds, names, right, names[:1])
+        return {"name": "E", "measures": few_shot_exam.summarise(rows), "rows": rows}
+
+    alone, several = one(0), few_shot_exam.over_seeds(one, (0, 1, 2))
+    (line, bound), (first, _) = several["measures"], alone["measures"]
+    assert (line["n"], line["score"]) == (10, pytest.approx(0.6))
+    # the same answers three times are no news: as unsure as once
+    assert (line["low"], line["high"]) == pytest.approx((first["low"], first["high"]))
+    assert line["seeds"] == [0.6, 0.6, 0.6] and len(several["rows"]) == 30
+    assert (bound["n"], bound["score"]) == (10, pytest.approx(0.5))
+
+
+def test_chance_is_that_of_one_seed_s_names():
+    def one(seed):
+        names = [f"{t}{seed}" for t in "aabbc"]  # 2 of 5 by saying "a" always
+        sounds = [f"{seed}/{i}" for i in range(5)]
+        rows = answers("unseen names", seed, sounds, names, [True] * 5)
+        return {"name": "E", "measures": few_shot_exam.summarise(rows), "rows": rows}
+
+    (line, _) = few_shot_exam.over_seeds(one, (0, 1, 2))["measures"]
+    assert (line["n"], line["chance"]) == (15, pytest.approx(0.4))
 
 
 def test_names_are_new_and_differ():
@@ -84,7 +149,17 @@ def test_few_shot_exam_of_a_random_model(student, monkeypatch):
     assert lines["known names, 4 similar with wrong names"]["n"] == 12
     wrong = "known names, 4 similar with wrong names"
     assert not any(r["bound"] for r in section["rows"] if r["measure"] == wrong)
-    assert "new style, 8 similar, CIDEr" in lines
+    style = lines["new style, 8 similar, CIDEr"]
+    assert style["low"] <= style["score"] <= style["high"]
+    assert lines["unseen names, no example"]["chance"] == 1 / len(HELD_OUT)
+    (row,) = (
+        r
+        for r in section["rows"]
+        if r["sound"] == f"1/2/{HELD_FIRST}/0"
+        and r["measure"] == "unseen names, 2 similar"
+    )
+    assert [s.split("/")[:2] for s in row["example_sounds"]] == [["1", "1"]] * 2
+    assert row["text"].count(row["prompt"]) == 3
     assert lines["half misnamed, vote of 2 nearest"]["n"] == 2 * len(HELD_OUT)
     assert "half misnamed, 2 similar: true name is there" in lines
 
@@ -121,7 +196,15 @@ def test_dialogue_exam_gives_the_truth_full_marks(student, monkeypatch, memory):
     monkeypatch.setattr(talk, "complete", say_truth)
     section = talk.dialogue_exam(student, 5, memory=memory)
     json.dumps(section)
-    lines = {line["measure"]: line["score"] for line in section["measures"]}
+    by_name = {line["measure"]: line for line in section["measures"]}
+    lines = {name: line["score"] for name, line in by_name.items()}
     assert lines["all turns"] == lines["turn 1"] == 1 and lines["ROUGE-L"] == 1
     assert (prompts[1][0].count("user:") == 2) == memory
     assert np.isclose(sum(len(t) for t in truths.values()), len(section["rows"]))
+    for turn in range(1, 5):
+        asked = sum(row["turn"] == turn for row in section["rows"])
+        for metric in ("CIDEr", "BLEU-4", "ROUGE-L"):
+            line = by_name.get(f"turn {turn}, {metric}")
+            assert (line is None) == (not asked) and (not line or line["n"] == asked)
+    parts = [by_name[f"turn {t}, ROUGE-L"] for t in range(1, len(prompts) + 1)]
+    assert all(line["score"] == 1 for line in parts)

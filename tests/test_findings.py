@@ -19,11 +19,12 @@ from af_minimal.findings.rows import (
     holds,
     is_true,
     make_row,
+    needs,
     page,
     summary,
     write_findings,
 )
-from af_minimal.findings.run import run
+from af_minimal.findings.run import chosen, run, time_taken, write_rows
 from af_minimal.findings.toy import (
     NAMES,
     batches_of,
@@ -162,6 +163,74 @@ def test_numbers_of_other_weights_are_not_ours(tmp_path):
     made.key = "new weights"
     run([CLAIM], made.experiments(), tmp_path, seeds=1, workers=1)
     assert made.seeds == [0, 0]
+
+
+def test_a_seed_that_lacks_a_number_is_measured_again(tmp_path):
+    made = Made()
+    run([CLAIM], made.experiments(), tmp_path, seeds=2, workers=1)
+    told = json.loads((tmp_path / "numbers.json").read_text())
+    told["made up"]["seeds"]["1"]["numbers"]["new"] = 0.7
+    (tmp_path / "numbers.json").write_text(json.dumps(told))
+    claim = replace(CLAIM, rules=("less < new",), ours="more")
+    measured = lambda seed: made(seed) | {"new": 0.9}  # noqa: E731
+    experiments = {"made up": Experiment(measured, lambda: "one")}
+    rows = run([CLAIM, claim], experiments, tmp_path, seeds=2, workers=1)
+    assert made.seeds == [0, 1, 0] and [row["holds"] for row in rows] == [True, True]
+    assert [numbers["new"] for numbers in rows[1]["numbers"]] == [0.9, 0.7]
+    # what another finding needs stops nobody who asks for this one
+    made = Made()
+    other = replace(CLAIM, id="T-Y1", experiment="other", ours="unheard of")
+    experiments |= {"other": Experiment(made, lambda: "x")}
+    stored = json.loads((tmp_path / "numbers.json").read_text())
+    old = {"made_with": "x", "seeds": {"0": {"numbers": {"more": 1}, "seconds": 1}}}
+    (tmp_path / "numbers.json").write_text(json.dumps(stored | {"other": old}))
+    claims = [CLAIM, claim, other]
+    rows = run(claims, experiments, tmp_path, 2, only=["T-X"], workers=1)
+    assert [row["holds"] for row in rows] == [True, True, None] and not made.seeds
+
+
+def test_a_claim_needs_what_it_shows_and_what_its_rules_name():
+    claim = replace(CLAIM, rules=("a, b < c", "more >= 1e-6"), ours="d")
+    assert needs(claim) == {"a, b", "c", "more", "d", "chance"}
+    assert needs(replace(claim, chance=None)) == {"a, b", "c", "more", "d"}
+    with pytest.raises(ValueError, match="is not `one < other`"):
+        needs(replace(claim, rules=("more is much",)))
+
+
+def test_other_examples_are_other_numbers():
+    made = mini.few_shot_exam()
+    assert made.startswith(mini.shipped_weights()) and str(mini.SHOTS) in made
+
+
+def test_the_page_says_how_long_each_paper_took(tmp_path):
+    claims = [
+        CLAIM,
+        replace(CLAIM, id="T-Y1"),
+        replace(CLAIM, id="T-Y2", experiment="o"),
+    ]
+    seeds = {str(i): {"numbers": numbers(0.8), "seconds": 90.0} for i in range(2)}
+    known = {"made up": {"seeds": seeds}, "o": {"seeds": {"0": seeds["0"]}}}
+    told = "Measuring took 5 minutes of one thread, 3 times: 3 for T-X, 2 for T-Y."
+    known["o"]["seeds"]["0"] = {"numbers": numbers(0.8), "seconds": 120.0}
+    assert time_taken(claims, known) == told
+    assert time_taken(claims, {"made up": {"seeds": {}}}) == ""
+    write_rows(tmp_path, claims, known, 2)
+    assert told in (tmp_path / "README.md").read_text()
+
+
+def test_a_beginning_chooses_all_that_begin_so():
+    ids = ["T-X1", "T-X1 toy, more", "T-X10", "T-Y1"]
+    claims = [replace(CLAIM, id=id) for id in ids]
+    for asked, found in (
+        ("T-X", ids[:3]),
+        ("T-X1", ids[:2]),
+        ("T-X1 toy", ids[1:2]),
+        ("T-X10", ids[2:3]),
+    ):
+        assert [claim.id for claim in chosen(claims, [asked])] == found
+    for asked in ("T-Z", "T-X2", "X1"):
+        with pytest.raises(ValueError, match=f"no finding '{asked}'; there are: T-X1;"):
+            chosen(claims, [asked])
 
 
 def test_a_run_that_is_killed_keeps_what_it_has(tmp_path):

@@ -10,6 +10,7 @@ from tiny_flamingo import AUDIO, W, batch, tiny
 from af_minimal.audio import Clip
 from af_minimal.data import Example
 from af_minimal.encoders import build_encoder
+from af_minimal.evaluation import run_manifest
 from af_minimal.generation import encode, pair_up
 from af_minimal.model import AudioFlamingo
 from af_minimal.prompts import inference_text
@@ -151,6 +152,23 @@ def test_ask_hears_the_examples_and_the_clip_last(whole):
         [clip_of(0)], ["what do you hear?"], [shots], max_new_tokens=8, use_cache=False
     )
     assert again == [answer]
+
+
+def test_ask_says_how_the_examples_of_an_example_were_chosen(whole, monkeypatch):
+    seen = []
+    shots = (Example(clip_of(1), "what?", "rain."),)
+    query = Example(clip_of(0), "what?", "wind.", examples=shots)
+    chosen = replace(query, examples_are="random")  # as `read_manifest` gives it
+
+    def pretend(ids, attention_mask, *audio, **settings):
+        seen.extend(whole.tokenizer.batch_decode(ids))
+        return ids
+
+    monkeypatch.setattr(whole, "generate", pretend)
+    run_manifest(whole, [query, chosen])
+    whole.ask(chosen, "what?", list(shots))
+    words = [text.split(" examples.")[0].split()[-1] for text in seen]
+    assert words == ["similar", "random", "random"]
 
 
 def test_ask_reads_files(whole, tmp_path):

@@ -1,6 +1,7 @@
 """Prompts, labels and the tokenizer against the texts the official code writes."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -167,6 +168,30 @@ def test_dialogue_inference_continues_the_training_text():
 def test_special_tokens_in_a_users_text_are_refused(token):
     with pytest.raises(ValueError, match="leave them out"):
         prompts.inference_text(f"what is {token} this?")
+    for spelled in (token.upper(), token.title()):  # lower-cased, it is the token
+        with pytest.raises(ValueError, match=re.escape(f"contains {token}")):
+            prompts.inference_text(f"what is {spelled} this?")
+        with pytest.raises(ValueError, match="leave them out"):
+            prompts.training_text(None, "what?", "a dog.", True, [("what?", spelled)])
+
+
+@pytest.mark.parametrize("kind, word", [(None, "similar"), ("random", "random")])
+def test_the_opening_says_how_the_examples_were_chosen(kind, word):
+    said = prompts.inference_text("And now?", None, EXAMPLES, kind)
+    assert said.startswith(f"</s>here are {word} examples. <audio>what?")
+    full = prompts.training_text(None, "And now?", "wind.", True, EXAMPLES, kind)
+    assert full.startswith(said)
+    assert "examples" not in prompts.inference_text("And now?", None, (), kind)
+
+
+def test_spaces_around_a_prompt_go_as_in_the_official_script():
+    """inference/data.py: preprocess_string_for_eval strips both parts."""
+    spell = prompts_official.official_inference_text
+    clean = spell("The task is audio captioning.", "Describe it.")
+    assert spell(" The task is audio captioning. ", "\n Describe it.\t") == clean
+    assert (
+        clean == "</s>the task is audio captioning. <audio>describe it.\nanswer:<SEP>"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ The recorded state dicts of the official code are the weights; a stand-in takes 
 place of the hub.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -133,7 +134,58 @@ def test_licence_once_and_sha256_each_time(tmp_path, capsys, monkeypatch):
     second = capsys.readouterr().out
     assert "non-commercial use only" in first and "non-commercial" not in second
     for printed in (first, second):
-        assert weight_files.sha256(place) in printed
+        assert digest_of(place) in printed
+
+
+def digest_of(path: Path) -> str:
+    """What `sha256sum` prints of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_file_is_told_before_it_is_read(tmp_path, capsys):
+    """The checkpoint's, the encoder's, and the language model's own weights."""
+    case = by_family("af1")
+    weights = weights_of_case(case)
+    base_lm(case, tmp_path / "lm", weights, with_weights=True)
+    trained = {
+        k: v
+        for k, v in weights.items()
+        if ".decoder_layer." not in k and "old_decoder_blocks" not in k
+    }
+    place = write_torch(trained, tmp_path / "foundation.pt", "model_state_dict")
+    clap = tmp_path / "ears" / "clapcap_weights_2023.pth"
+    clap.parent.mkdir()
+    torch.save({"model": small_clap("clapcap", "clap.base.htsat.", 24)}, clap)
+    options = options_of(case) | {"lm": tmp_path / "lm", "encoder": clap}
+    files = [place, tmp_path / "lm" / "model.safetensors", clap]
+    af.load(place, **options)
+    printed = capsys.readouterr().out
+    assert printed.count("sha256 ") == len(files)
+    assert all(f"{f.name}  " in printed and digest_of(f) in printed for f in files)
+    for broken in files:
+        whole = broken.read_bytes()
+        broken.write_bytes(whole[:-1000])
+        with pytest.raises(ValueError, match="fetch it again"):
+            af.load(place, **options)
+        assert digest_of(broken) in capsys.readouterr().out
+        broken.write_bytes(whole)
+
+
+def test_a_file_of_the_cache_is_hashed_once(tmp_path, capsys, monkeypatch):
+    case = FULL[0]
+    place = place_of(case, "safetensors", tmp_path)
+    blob = tmp_path / digest_of(place)
+    place.rename(blob)
+    place.symlink_to(blob)
+    hashed, digest = [], hashlib.file_digest
+    monkeypatch.setattr(
+        weight_files.hashlib,
+        "file_digest",
+        lambda file, kind: hashed.append(file.name) or digest(file, kind),
+    )
+    af.load(place, **options_of(case))
+    assert hashed == [str(blob)]
+    assert blob.name in capsys.readouterr().out
 
 
 @full

@@ -58,10 +58,45 @@ def test_an_epoch_meets_every_example_once_and_the_next_in_another_order(packed)
     assert outputs(shards.Stream(packed), [17, 3]) == [second[6], first[3]]
 
 
-def test_one_shard_is_read_at_a_time(packed):
-    shards.read_shard.cache_clear()
+def test_headers_are_read_once(packed):
+    shards.rows_of.cache_clear()
     outputs(shards.Stream(packed), range(2 * COUNT))
-    assert shards.read_shard.cache_info().misses == 3
+    assert shards.rows_of.cache_info().misses == 3
+
+
+def test_single_rows_are_those_of_the_whole_shard(packed, listened):
+    for path in (*packed.glob("*.tar"), *listened.glob("*.tar")):
+        whole = shards.read_shard(path)
+        assert len(shards.rows_of(path)) == len(whole) > 0
+        for number, sample in enumerate(whole):
+            bytes_of = {k: v for k, v in sample.items() if not k.startswith("__")}
+            assert shards.read_row(path, number) == bytes_of
+
+
+def bytes_read() -> int:
+    """What this process has had from files so far."""
+    return int(Path("/proc/self/io").read_text().split()[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="only Linux counts")
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_a_process_reads_its_own_rows_alone(world, tmp_path):
+    """All of them read each byte of the rows once, and the headers."""
+    rows, size, large = 4, 8, 200_000
+    made = [
+        [
+            {"__key__": f"{i:06d}", "json": b"{}", "bin": bytes([i]) * large}
+            for i in range(size)
+        ]
+        for _ in range(rows)
+    ]
+    shards.fill(tmp_path, {"examples": [size] * rows, "of": "noise"}, made)
+    for rank in range(world):
+        shards.rows_of.cache_clear()
+        stream, before = shards.Stream(tmp_path), bytes_read()
+        places = range(rank, len(stream), world)
+        assert all(len(stream[at]["bin"]) == large for at in places)
+        assert bytes_read() - before < 1.2 * large * len(places)
 
 
 def test_shards_are_shared_out_and_nothing_is_made_twice(
@@ -124,7 +159,7 @@ def test_batches_are_divided_and_resume(listened, student):
 def test_processes_that_decode_ahead_change_nothing(
     packed, listened, student, tmp_path, workers
 ):
-    shards.read_shard.cache_clear()  # the processes would inherit what was read
+    shards.rows_of.cache_clear()  # the processes would inherit what was read
     again = sharded.hear_shards(student.encoder, packed, tmp_path, workers)
     names = sorted(path.name for path in listened.iterdir())
     assert sorted(path.name for path in again.iterdir()) == names

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from safetensors.torch import load_file
 from test_training import text_batch, tiny_clap, tiny_flamingo
 from torch import nn
@@ -21,7 +22,13 @@ from af_minimal import __main__ as cli
 from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS
 from af_minimal.disk import checkpoints
-from af_minimal.scale.processes import learnt, own_rows
+from af_minimal.scale.processes import (
+    PATIENCE,
+    learnt,
+    make_accelerator,
+    own_rows,
+    place,
+)
 from af_minimal.soundworld import recipe
 from af_minimal.soundworld.guidance import guide
 from af_minimal.stages import StageConfig, group_of, trained_parts
@@ -212,6 +219,22 @@ def server():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["test_training_distributed", "torch._dynamo"])
     return context
+
+
+def patient(rank: int, port: int, first) -> None:
+    """Join by one of the two ways in, and look how long a barrier would wait."""
+    join(rank, port)
+    first()
+    group = dist.distributed_c10d._get_default_group()
+    waits = group._get_backend(torch.device("cpu")).options._timeout
+    assert waits == PATIENCE and waits.total_seconds() > 3600
+    assert place() == (rank, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [place, make_accelerator])
+def test_the_quick_wait_for_the_slow(server, first):
+    both(server, patient, first)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ def evaluate(args: argparse.Namespace) -> None:
     from ..disk.reports import make_report, save_report, table
     from ..disk.storage import model_folder, read_folder
     from ..evaluation import GREEDY
+    from ..soundworld.caption_measures import add_spice
     from ..soundworld.corpus import HELD_OUT_SEED
 
     folder = model_folder(args.model)
@@ -31,7 +32,8 @@ def evaluate(args: argparse.Namespace) -> None:
 
         sections = examine(folder, args.scenes, args.recordings)
     title = f"{args.model}: {args.scenes} held-out scenes, greedy decoding"
-    report = make_report(title, sections, HELD_OUT_SEED, GREEDY, folder)
+    notes = add_spice(sections)
+    report = make_report(title, sections, HELD_OUT_SEED, GREEDY, folder, notes)
     print(table(report))
     if args.out is not None:
         save_report(args.out, report)

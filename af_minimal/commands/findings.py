@@ -14,7 +14,13 @@ def add_findings(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("findings"), help="folder of the results"
     )
     parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... of each")
-    parser.add_argument("--only", nargs="+", default=[], metavar="ID", help="as T-F1")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="ID",
+        help="as T-F1, or T-F for all of them",
+    )
     parser.add_argument(
         "--again", action="store_true", help="measure also what was measured before"
     )

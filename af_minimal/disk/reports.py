@@ -2,18 +2,30 @@
 
 A report carries all that decides its numbers: the exact prompts, the decoding settings,
 the seed, the hashes of the weights, the versions of the libraries, every single answer.
+A prompt with its task, and with examples if there are any, is spelled by `prompts.py`.
 
 Taught in: notebooks/11_evaluation.ipynb
 """
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .. import __version__
 from .checkpoints import write_json
 
-LIBRARIES = ("torch", "transformers", "numpy", "scipy", "scikit-learn", "pycocoevalcap")
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "faiss-cpu",
+    "pycocoevalcap",
+)
 
 
 def make_report(
@@ -22,6 +34,7 @@ def make_report(
     seed: int,
     decoding: dict,
     weights: str | Path | None = None,
+    notes: Sequence[str] = (),
 ) -> dict:
     """Gather a report.
 
@@ -31,6 +44,7 @@ def make_report(
         seed: the first seed of the items.
         decoding: the generation settings of every answer.
         weights: folder of the evaluated weights; its safetensors are hashed.
+        notes: sentences that stand below the table, as what was not measured and why.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -40,8 +54,32 @@ def make_report(
         "decoding": decoding,
         "weights_sha256": {} if weights is None else hash_weights(weights),
         "versions": library_versions(),
+        "notes": list(notes),
         "sections": sections,
     }
+
+
+def answer_row(example, prompt: str, answer: str, truth: str, **more) -> dict:
+    """One row of a report: what was heard and read, said and true.
+
+    The audio is a path, or what a Clip says it is, from `start_s` seconds on; examples
+    that stood before it are listed with their prompts and outputs, and how they were
+    chosen.
+    """
+    row = {**heard_from(example), "task": example.task, **more, "prompt": prompt}
+    shown = [
+        {**heard_from(e), "prompt": e.prompt, "output": e.output}
+        for e in example.examples
+    ]
+    row |= {"examples": shown, "examples_are": example.examples_are}
+    return row | {"answer": answer, "truth": truth}
+
+
+def heard_from(example) -> dict:
+    """Which audio an example is about, and from which second of it on."""
+    audio = getattr(example.audio, "path", None) or str(example.audio)
+    start = getattr(example.audio, "start_s", example.start_s)
+    return {"audio": audio, "start_s": start}
 
 
 def hash_weights(folder: str | Path) -> dict[str, str]:
@@ -54,8 +92,8 @@ def hash_weights(folder: str | Path) -> dict[str, str]:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide the numbers."""
-    found = {"python": platform.python_version()}
+    """Versions of Python, of this package and of the libraries that decide numbers."""
+    found = {"python": platform.python_version(), "af-minimal": __version__}
     for name in LIBRARIES:
         try:
             found[name] = version(name)
@@ -75,7 +113,7 @@ def save_report(path: str | Path, report: dict) -> None:
 
 
 def table(report: dict) -> str:
-    """The measures of a report as text, one block for each section.
+    """The measures of a report as text, one block for each section, then the notes.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -86,7 +124,7 @@ def table(report: dict) -> str:
         head = f"{section['name']:{width}s}  {'n':>5s}  score  95 % interval  chance"
         lines = [head, "-" * len(head), *(line(m, width) for m in measures)]
         blocks.append("\n".join(text.rstrip() for text in lines))
-    return "\n\n".join(blocks)
+    return "\n\n".join([*blocks, *report.get("notes", [])])
 
 
 def line(measure: dict, width: int) -> str:

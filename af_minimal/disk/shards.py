@@ -10,8 +10,8 @@ Taught in: notebooks/08_staged_training.ipynb
 import hashlib
 import json
 import os
+import tarfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from ..scale.processes import place, wait
 from .checkpoints import write_json
+from .examples import fields_of
 from .labelled import SUFFIXES
 from .manifests import Example, inside
 
@@ -65,9 +66,7 @@ def write_shards(
 def row_of(example: Example, data_root: str | Path) -> dict:
     """An example as JSON, its audio as a name inside `data_root`."""
     name = os.path.relpath(os.path.realpath(example.audio), os.path.realpath(data_root))
-    fields = asdict(replace(example, audio=None, examples=()))
-    kept = {key: value for key, value in fields.items() if value}
-    return {"name": name, "prompt": "", "output": ""} | kept
+    return {"name": name} | fields_of(example)
 
 
 def digest_of(value) -> str:
@@ -133,9 +132,8 @@ def read_plan(folder: str | Path) -> dict:
     return json.loads(path.read_text())
 
 
-@lru_cache(maxsize=4)
 def read_shard(path: Path) -> list[dict]:
-    """All samples of a shard, by extension and as bytes; the last few are kept."""
+    """All samples of a shard, by extension and as bytes."""
     from webdataset import WebDataset
 
     # a list is taken as it is, and a whole path is no address and no command; it is
@@ -144,10 +142,38 @@ def read_shard(path: Path) -> list[dict]:
     return list(WebDataset([str(path.resolve())], **alone))
 
 
+@lru_cache(maxsize=4)
+def rows_of(path: Path) -> list[dict[str, tuple[int, int]]]:
+    """Where the files of each sample lie in a shard: extension -> (start, end), bytes.
+
+    Only the headers of the tar file are read; the last few shards' are kept.
+    """
+    rows: dict[str, dict[str, tuple[int, int]]] = {}
+    # without a buffer, which would read on into what other processes are to read
+    with path.open("rb", buffering=0) as file:
+        for member in tarfile.open(fileobj=file, mode="r:"):
+            key, _, extension = member.name.partition(".")
+            start = member.offset_data
+            rows.setdefault(key, {})[extension] = start, start + member.size
+    return list(rows.values())
+
+
+def read_row(path: Path, row: int) -> dict[str, bytes]:
+    """One sample of a shard, by extension and as bytes; no other one is read."""
+    parts = rows_of(path)[row]
+    with path.open("rb") as file:
+        found = {}
+        for extension, (start, end) in parts.items():
+            file.seek(start)
+            found[extension] = file.read(end - start)
+    return found
+
+
 class Stream:
     """Place -> sample, without end: shards and their samples are shuffled every epoch.
 
-    Places that follow each other lie in one shard, so each is read once an epoch.
+    Places that follow each other lie in one shard. Of it, only what is asked for is
+    read: processes that ask for other places of it read other bytes.
     """
 
     def __init__(self, folder: str | Path, seed: int = 0):
@@ -177,7 +203,7 @@ class Stream:
     def __getitem__(self, at: int) -> dict:
         """The sample at a place: its JSON row and, by extension, its other files."""
         shard, row = self.order(at // len(self))[at % len(self)]
-        sample = read_shard(shard_path(self.folder, shard))[row]
+        sample = read_row(shard_path(self.folder, shard), row)
         return sample | {"json": json.loads(sample["json"])}
 
     def __getstate__(self) -> dict:

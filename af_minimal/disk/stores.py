@@ -1,83 +1,100 @@
 """A datastore as a folder: one line of JSON for each example, safetensors, and audio.
 
+    examples.jsonl            rows, and where the sound of each is
+    embeddings.safetensors    float (N, C), and a hash of the encoder that made them
+    index.faiss               of these embeddings; without it, it is built anew
+    audio/<sha256>.wav        sounds that came from no file, named by their samples
+
+Stores of the first format, whose sounds are numbered and whose encoder is not noted,
+are read as well. Their sounds are known by their paths alone: after loading, a Clip
+without a path can meet itself among its neighbours.
+
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
+import hashlib
 import json
 import os
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
+import faiss
 import numpy as np
-import soundfile
-from safetensors.numpy import load_file, save_file
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from torch import nn
 
+from .examples import fields_of
 from .manifests import Example, inside
+from .stored_sounds import ROWS, keep_sound, place_of
 
-ROWS, TENSORS, AUDIO = "examples.jsonl", "embeddings.safetensors", "audio"
+TENSORS, INDEX = "embeddings.safetensors", "index.faiss"
+
+
+class OtherEncoderWarning(UserWarning):
+    """A store is to hear with an encoder that did not make its embeddings."""
 
 
 def write_store(
     folder: str | Path,
     examples: Sequence[Example],
     embeddings: np.ndarray,
+    index: faiss.Index,
     data_root: str | Path | None = None,
+    heard_by: str | None = None,
 ) -> None:
-    """Write examples and their embeddings (N, C); what was there is replaced.
+    """Write examples, embeddings (N, C) and index; they replace what is there.
+
+    Sounds that no row names any more stay in `audio`.
+
+    Args:
+        heard_by: `fingerprint` of the encoder that made the embeddings.
 
     Raises:
-        ValueError: when an example's file lies outside `data_root`.
+        ValueError: when an example's file lies outside `folder` and `data_root`; then
+            nothing is written.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     folder = Path(folder)
+    rows = [row_of(example, folder, data_root) for example in examples]
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [row_of(e, i, folder, data_root) for i, e in enumerate(examples)]
+    for example, row in zip(examples, rows, strict=True):
+        if "here" in row:
+            keep_sound(example, folder, row["here"])
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (folder / "rows.part").write_text(text, encoding="utf-8")
-    save_file({"embeddings": embeddings}, folder / "tensors.part")
-    os.replace(folder / "rows.part", folder / ROWS)
-    os.replace(folder / "tensors.part", folder / TENSORS)
+    noted = None if heard_by is None else {"encoder": heard_by}
+    save_file({"embeddings": embeddings}, folder / "tensors.part", noted)
+    faiss.write_index(index, str(folder / "index.part"))
+    for part, name in (("rows", ROWS), ("tensors", TENSORS), ("index", INDEX)):
+        os.replace(folder / f"{part}.part", folder / name)
 
 
-def row_of(example: Example, number: int, folder: Path, data_root) -> dict:
+def row_of(example: Example, folder: Path, data_root: str | Path | None) -> dict:
     """An example as JSON; its audio as a path inside `data_root` or `folder`.
 
-    Raises ValueError for a file outside the folder of the recordings.
+    Raises ValueError for a file outside both.
     """
-    audio = example.audio  # a path, or a Clip; what a Clip is, this room does not know
-    path = getattr(audio, "path", audio)
-    if path is None:
-        name = f"{AUDIO}/{number:06d}.wav"
-        (folder / AUDIO).mkdir(exist_ok=True)
-        aside = folder / "audio.part.wav"
-        soundfile.write(aside, audio.waveform, audio.sample_rate, "FLOAT")
-        os.replace(aside, folder / name)
-        place = {"here": name}
-    else:
-        if data_root is None or not inside(Path(path), data_root):
-            raise ValueError(
-                f"the example {path} is a file outside data_root {data_root}: pass the "
-                "folder that holds the recordings, save(folder, data_root=...)."
-            )
-        root = os.path.realpath(data_root)
-        place = {"name": os.path.relpath(os.path.realpath(path), root)}
-        start_s = getattr(audio, "start_s", example.start_s)
-        example = replace(example, start_s=start_s)
-    fields = asdict(replace(example, audio=None, examples=()))
-    kept = {k: v for k, v in fields.items() if v}
-    return place | {"prompt": "", "output": ""} | kept
+    audio, start_s = example.audio, example.start_s
+    if hasattr(audio, "path"):  # a Clip; without a path, all that is written is heard
+        start_s = 0.0 if audio.path is None else audio.start_s
+    place = place_of(example, folder, data_root)
+    return place | fields_of(replace(example, start_s=start_s))
 
 
 def read_store(
     folder: str | Path, data_root: str | Path | None = None
-) -> tuple[list[Example], np.ndarray]:
-    """Inverse of `write_store`: examples, and embeddings (N, C).
+) -> tuple[list[Example], np.ndarray, str | None]:
+    """Examples, embeddings (N, C) and `heard_by`, as `write_store` got them.
 
     Raises:
         FileNotFoundError: when the folder holds no datastore.
-        ValueError: naming the row that is broken, or whose path leaves its folder.
+        ValueError: naming the row that is broken, or whose path leaves its folder; or
+            the embeddings, when they are cut off.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -87,14 +104,22 @@ def read_store(
             f"no datastore in {folder}: it has no {ROWS} and {TENSORS}. Give a folder "
             "that Datastore.save wrote."
         )
-    lines = (folder / ROWS).read_text(encoding="utf-8").splitlines()
+    # not splitlines, which splits at U+2028 too: JSON leaves that inside a text
+    lines = (folder / ROWS).read_text(encoding="utf-8").removesuffix("\n").split("\n")
     examples = []
     for number, line in enumerate(lines, start=1):
         try:
             examples.append(example_of(json.loads(line), folder, data_root))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{folder / ROWS}, line {number}: {error}") from error
-    return examples, load_file(folder / TENSORS)["embeddings"]
+    try:
+        with safe_open(folder / TENSORS, framework="numpy") as file:
+            heard_by = (file.metadata() or {}).get("encoder")
+            return examples, file.get_tensor("embeddings"), heard_by
+    except SafetensorError as error:
+        raise ValueError(
+            f"{folder / TENSORS} is cut off or damaged ({error}). Build it again."
+        ) from error
 
 
 def example_of(row: dict, folder: Path, data_root: str | Path | None) -> Example:
@@ -115,3 +140,65 @@ def example_of(row: dict, folder: Path, data_root: str | Path | None) -> Example
         raise ValueError(f"the audio {path} leaves {root}")
     row["dialogue"] = tuple(tuple(turn) for turn in row.get("dialogue", ()))
     return Example(str(path), **row)
+
+
+def read_index(folder: str | Path, shape: tuple[int, int]) -> faiss.Index | None:
+    """The index of a store of `shape` (N, C); None, with a warning, if it is unusable.
+
+    An index holds nothing that the embeddings do not: it can be built anew.
+    """
+    path, fault = Path(folder) / INDEX, "is missing"
+    if path.is_file():
+        try:
+            index = faiss.read_index(str(path))
+            if (index.ntotal, index.d) == tuple(shape):
+                return index
+            fault = f"holds {index.ntotal} x {index.d} numbers, the store {shape}"
+        except RuntimeError:  # faiss has one error for all that goes wrong
+            fault = "is cut off or damaged"
+    warnings.warn(
+        f"{path} {fault}; the index is built anew from the embeddings. Save the store "
+        "to keep it.",
+        stacklevel=3,
+    )
+    return None
+
+
+def check_width(width: int, expected: int) -> None:
+    """Raise ValueError unless an embedding is as wide as those of the store."""
+    if width != expected:
+        raise ValueError(
+            f"the embedding has {width} numbers; {expected} are expected, as in the "
+            "store. Hear with the encoder that made it, or build it again."
+        )
+
+
+def check_encoder(encoder, heard_by: str | None, width: int) -> None:
+    """Look whether an encoder is the one whose embeddings (N, width) a store holds.
+
+    `heard_by` None: an old store, which does not say; then only the width is looked at.
+
+    Raises ValueError for another width. Other weights give an `OtherEncoderWarning`.
+    """
+    padding = torch.zeros(1, 1, encoder.audio.window)  # (B, L, samples), nothing real
+    heard = encoder.embed(padding, torch.zeros(1, 1, dtype=torch.bool))  # (B, C)
+    check_width(heard.shape[-1], width)
+    if heard_by not in (None, fingerprint(encoder)):
+        warnings.warn(
+            "the store was made by an encoder with other weights, so its neighbours "
+            "may not sound alike: load it with that one, or build it again.",
+            OtherEncoderWarning,
+            stacklevel=3,
+        )
+
+
+def fingerprint(encoder: nn.Module | None) -> str | None:
+    """The sha256 of all weights in bfloat16: the same for a model in float32."""
+    if encoder is None:
+        return None
+    digest = hashlib.sha256()
+    for name, tensor in sorted(encoder.state_dict().items()):
+        if tensor.is_floating_point():
+            bits = tensor.cpu().bfloat16().contiguous().view(torch.int16)
+            digest.update(name.encode() + bits.numpy().tobytes())
+    return digest.hexdigest()

@@ -9,8 +9,10 @@ Taught in: notebooks/12_real_weights.ipynb
 
 import hashlib
 import json
+import os
 import re
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -143,11 +145,32 @@ def read_chunks(metadata: str | Path) -> dict[str, Tensor]:
     return tensors
 
 
-def sha256(path: str | Path) -> str:
-    """The sha256 of a file, 64 hexadecimal digits.
+def tell(path: str | Path) -> None:
+    """Print name, size and sha256 of a file that is to be read, and of its chunks.
+
+    So it is told of a file too that then turns out to be broken.
 
     Taught in: notebooks/12_real_weights.ipynb
     """
+    path = Path(path)
+    chunks = path.name == "metadata.json"
+    for one in [path, *sorted(path.parent.glob("*.safetensors"))] if chunks else [path]:
+        if one.is_file():  # who reads it says what is missing
+            print(f"{one.name}  {one.stat().st_size:,} bytes  sha256 {sha256(one)}")
+
+
+def sha256(path: str | Path) -> str:
+    """The sha256 of a file, 64 hexadecimal digits; read anew when the file changed.
+
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    path = os.path.realpath(path)
+    now = os.stat(path)
+    return _sha256(path, now.st_ino, now.st_size, now.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: str, *_changes: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

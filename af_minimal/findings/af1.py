@@ -11,6 +11,7 @@ from functools import partial
 from .mini import (
     block_mask,
     few_shot,
+    few_shot_exam,
     gates_closed,
     shipped_weights,
     similarity_filter,
@@ -33,7 +34,7 @@ NONE = "no number"
 EXPERIMENTS = {
     "gates": Experiment(gates_closed, shipped_weights),
     "block mask": Experiment(block_mask, shipped_weights),
-    "few-shot": Experiment(few_shot, shipped_weights),
+    "few-shot": Experiment(few_shot, few_shot_exam),
     "filter": Experiment(similarity_filter, shipped_weights),
     **{
         f"toy, {name}": Experiment(

@@ -24,7 +24,7 @@ EXPERIMENTS = {
     "CompA regimes": Experiment(regimes, partial(repr, (SETTING, FEW_CLASSES))),
     "CompA positions": Experiment(small_positions, partial(repr, SMALL_POSITIONS)),
     "CompA attributes": Experiment(attributes, partial(repr, SHORT)),
-    "CompA stages": Experiment(stages, partial(repr, SETTING)),
+    "CompA stages": Experiment(stages, partial(repr, (SETTING, "other scenes"))),
 }
 
 CLAIMS = [

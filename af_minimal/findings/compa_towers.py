@@ -68,11 +68,16 @@ class World:
         torch.manual_seed(self.seed)
         return Towers(self.setting.positions)
 
-    def teach(self, towers: Towers, loss: str, draw=draw_order, share=1.0) -> Towers:
-        """Train for a share of the steps, on pairs that are not held out."""
-        setting = self.setting
+    def teach(
+        self, towers: Towers, loss: str, draw=draw_order, share=1.0, stage=0
+    ) -> Towers:
+        """Train for a share of the steps, on pairs that are not held out.
+
+        Stages of other numbers draw other scenes.
+        """
+        setting, draw = self.setting, partial(draw, pairs=self.trained)
         schedule = Schedule(round(share * setting.steps), setting.batch)
-        teach(towers, loss, partial(draw, pairs=self.trained), schedule, self.seed)
+        teach(towers, loss, draw, schedule, self.seed, stage)
         return towers
 
     def order(self) -> list[Instance]:
@@ -198,8 +203,8 @@ def stages(seed: int, setting: Setting = SETTING) -> Numbers:
     ):
         towers = world.towers()
         towers.load_state_dict(first)
-        for loss, share in later:
-            world.teach(towers, loss, share=share)
+        for stage, (loss, share) in enumerate(later, start=1):
+            world.teach(towers, loss, share=share, stage=stage)
         numbers |= order_numbers(name, towers.eval(), asked)
     return numbers
 

@@ -27,12 +27,18 @@ from .rows import Numbers, mean, purity
 SHIPPED = "mini"
 SCENES = 8  # inputs of the exact findings
 PAIRS = 200  # sounds with a sentence, for the filter
+QUERIES, STORED = 20, 16  # sounds of each unseen class, asked and remembered
 FIRST = 20_000_000  # seeds from here on: neither training nor any exam has them
 
 
 def shipped_weights() -> str:
     """The hashes of the shipped weights: other weights, other numbers."""
     return " ".join(hash_weights(model_folder(SHIPPED)).values())
+
+
+def few_shot_exam() -> str:
+    """The same, and what is asked: other examples, other numbers."""
+    return f"{shipped_weights()} {(SHOTS, QUERIES, STORED)}"
 
 
 def gates_closed(seed: int, model: AudioFlamingo | None = None) -> Numbers:
@@ -127,7 +133,7 @@ def few_shot(seed: int) -> Numbers:
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     model = load(SHIPPED)
-    rows = unseen_rows(model, seed, 20, 16) + wrong_name_rows(model, seed)
+    rows = unseen_rows(model, seed, QUERIES, STORED) + wrong_name_rows(model, seed)
     return few_shot_numbers(rows)
 
 

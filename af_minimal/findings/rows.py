@@ -57,11 +57,38 @@ def is_true(rule: str, numbers: Numbers) -> bool:
 
     Taught in: notebooks/11_evaluation.ipynb
     """
+    left, compare, right = parts_of(rule)
+    return COMPARE[compare](value_of(left, numbers), value_of(right, numbers))
+
+
+def parts_of(rule: str) -> tuple[str, str, str]:
+    """A rule as (left, comparison, right).
+
+    Raises ValueError when it cannot be read.
+    """
     parts = RULE.fullmatch(rule)
     if parts is None:
         raise ValueError(f"the rule {rule!r} is not `one < other`, nor with > <= >=.")
-    left, compare, right = parts.groups()
-    return COMPARE[compare](value_of(left, numbers), value_of(right, numbers))
+    return parts.groups()
+
+
+def needs(claim: Claim) -> set[str]:
+    """The names of all numbers without which a claim cannot be judged.
+
+    Raises ValueError when a rule cannot be read.
+    """
+    sides = {side for rule in claim.rules for side in parts_of(rule)[::2]}
+    named = {side for side in sides if not is_number(side)}
+    return named | {claim.ours} | ({claim.chance} if claim.chance else set())
+
+
+def is_number(side: str) -> bool:
+    """Whether one side of a rule is written as a number."""
+    try:
+        float(side)
+    except ValueError:
+        return False
+    return True
 
 
 def value_of(side: str, numbers: Numbers) -> float:
@@ -71,13 +98,12 @@ def value_of(side: str, numbers: Numbers) -> float:
     """
     if side in numbers:
         return numbers[side]
-    try:
-        return float(side)
-    except ValueError:
+    if not is_number(side):
         names = ", ".join(numbers)
         raise ValueError(
             f"a rule names {side!r}; measured were: {names}. Correct one of the two."
-        ) from None
+        )
+    return float(side)
 
 
 def holds(claim: Claim, measured: list[Numbers]) -> bool:

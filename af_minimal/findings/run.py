@@ -18,7 +18,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ..disk.checkpoints import write_json
-from .rows import Claim, Experiment, Numbers, make_row, write_findings
+from .rows import Claim, Experiment, Numbers, make_row, needs, write_findings
 
 Task = tuple[str, int]  # experiment, seed
 
@@ -35,10 +35,11 @@ def run(
     """Measure what is missing, write `findings.json` and the page, return the rows.
 
     Args:
-        out: folder of the results; what it holds is not measured again.
+        out: folder of the results; what it holds is not measured again, unless it lacks
+            a number that a claim needs by now.
         seeds: seeds 0, 1, ... of each experiment.
-        only: ids ("T-F2" means all that begin so); () measures all. The others keep
-            what was measured of them before.
+        only: beginnings of ids ("T-F2" and "T-F" mean all that begin so); () measures
+            all. The others keep what was measured of them before.
         again: measure anew what was asked for.
         workers: processes, one thread each; 1 measures in this process.
 
@@ -52,7 +53,7 @@ def run(
     wanted = {claim.experiment for claim in chosen(claims, only)}
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    known = read_numbers(out, experiments, wanted if again else ())
+    known = read_numbers(out, experiments, claims, wanted if again else ())
     tasks = [
         (name, seed)
         for name in experiments
@@ -76,7 +77,7 @@ def run(
 def chosen(claims: Sequence[Claim], only: Sequence[str]) -> list[Claim]:
     """The claims whose id is, or begins with, one of those asked for.
 
-    Raises ValueError for an id that no claim has.
+    Raises ValueError for what begins no id.
     """
     ids = [claim.id for claim in claims]
     for asked in only:
@@ -86,12 +87,22 @@ def chosen(claims: Sequence[Claim], only: Sequence[str]) -> list[Claim]:
 
 
 def belongs(id: str, asked: str) -> bool:
-    """Whether "T-F2 toy, new names" is meant by "T-F2"."""
-    return id == asked or id.startswith((f"{asked} ", f"{asked},"))
+    """Whether "T-F2 toy" is meant by "T-F2" or "T-F"; "T-F10" is not by "T-F1"."""
+    rest = id.removeprefix(asked)
+    cut = asked[-1:].isdigit() and rest[:1].isdigit()  # in the midst of a number
+    return id.startswith(asked) and not cut
 
 
-def read_numbers(out: Path, experiments: Mapping[str, Experiment], forget=()) -> dict:
-    """What was measured before, experiment by experiment, if it is still ours."""
+def read_numbers(
+    out: Path,
+    experiments: Mapping[str, Experiment],
+    claims: Sequence[Claim],
+    forget=(),
+) -> dict:
+    """What was measured before, experiment by experiment, if it is still ours.
+
+    A seed without a number that one of the claims needs counts as not measured.
+    """
     path = out / "numbers.json"
     saved = json.loads(path.read_text()) if path.exists() else {}
     known = {}
@@ -99,7 +110,13 @@ def read_numbers(out: Path, experiments: Mapping[str, Experiment], forget=()) ->
         entry = {"made_with": experiment.made_with(), "seeds": {}}
         old = saved.get(name, {})
         if name not in forget and old.get("made_with") == entry["made_with"]:
-            entry["seeds"] = old["seeds"]
+            judged = [needs(claim) for claim in claims if claim.experiment == name]
+            wanted = set().union(*judged)
+            entry["seeds"] = {
+                seed: found
+                for seed, found in old["seeds"].items()
+                if wanted <= found["numbers"].keys()
+            }
         known[name] = entry
     return known
 
@@ -150,8 +167,25 @@ def write_rows(
         while str(len(measured)) in by_seed:
             measured.append(by_seed[str(len(measured))]["numbers"])
         rows.append(make_row(claim, measured, seeds))
-    times = [e["seconds"] for k in known.values() for e in k["seeds"].values()]
-    minutes = sum(times) / 60
-    note = f"Measuring took {minutes:.0f} minutes of one thread, {len(times)} times."
-    write_findings(out, rows, note if times else "")
+    write_findings(out, rows, time_taken(claims, known))
     return rows
+
+
+def time_taken(claims: Sequence[Claim], known: Mapping[str, dict]) -> str:
+    """The minutes of one thread that all took, and those of each paper's findings."""
+    papers: dict[str, str] = {}
+    for claim in claims:  # what several papers need counts for the first
+        papers.setdefault(claim.experiment, claim.id[:3])  # "T-F" of "T-F3 more"
+    times: dict[str, list[float]] = {}
+    for name, entry in known.items():
+        seconds = [seed["seconds"] for seed in entry["seeds"].values()]
+        if seconds and name in papers:
+            times.setdefault(papers[name], []).extend(seconds)
+    if not times:
+        return ""
+    parts = [f"{sum(part) / 60:.0f} for {paper}" for paper, part in times.items()]
+    every = [second for part in times.values() for second in part]
+    return (
+        f"Measuring took {sum(every) / 60:.0f} minutes of one thread, {len(every)} "
+        f"times: {', '.join(parts)}."
+    )

@@ -1,4 +1,4 @@
-"""Ask a published model in the spelling it was trained on.
+"""Ask a published model as NVIDIA's scripts spell it.
 
     AF1    </s>the task is ... . <audio>question\\nanswer:<SEP>
     AF2    <audio>question<SEP>
@@ -6,6 +6,7 @@
 `model.ask` comes here when the weights are published ones: `from_official` names their
 config "official", and `save_pretrained` keeps the name. Every other model reads the
 spelling of `prompts.py`, and weights that were trained on it must bear another name.
+AF1's training text says `The task is` and `Answer:`; its inference script does not.
 
 Taught in: notebooks/12_real_weights.ipynb
 """
@@ -89,11 +90,13 @@ def official_prompt(
     question: str,
     task: str | None = None,
     examples: Sequence[tuple[str, str]] = (),
+    examples_are: str | None = None,
 ) -> str:
     """The text of one question as the official scripts spell it, up to its <SEP>.
 
     `examples` are (prompt, output) pairs of AF1's few-shot prompt, which is that of the
-    validation set. AF2 was trained on one sound with one question.
+    validation set; `examples_are` is "similar" (None too) or "random". AF2 was trained
+    on one sound with one question.
 
     Raises:
         ValueError: when a text contains a special token, or AF2 is given examples.
@@ -115,17 +118,18 @@ def official_prompt(
         return official_inference_text(f"The task is {task}.", question)
     prompts, outputs = zip(*examples, (question, ""), strict=True)
     plain = {"do_nothing": 1.0}
-    text = official_eval_text(task, prompts, outputs, plain, interleaved="similar")
+    kind = examples_are or "similar"
+    text = official_eval_text(task, prompts, outputs, plain, interleaved=kind)
     return text[: text.rindex(SEP) + len(SEP)]
 
 
 class Chat(chat.Chat):
-    """`chat.Chat`, and AF1's published weights are spoken to as in its chat data.
+    """`chat.Chat`, and AF1's published weights are spoken to as NVIDIA's script does.
 
     Raises:
         ValueError: as `chat.Chat` does, and for AF2's published weights.
 
-    Official: chat/data/data.py, inference/data.py
+    Official: inference/data.py
     Taught in: notebooks/12_real_weights.ipynb
     """
 

@@ -1,9 +1,12 @@
 """The published CLAPs as encoders of windows: ClapCap (AF1), AF-CLAP (AF2), LAION-CLAP.
 
-    kind      rate      window  features of a window          audio comes in as
-    clapcap   44.1 kHz  7 s     1 x 1024, not normalised      32 kHz filters, see below
-    afclap    16 kHz    10 s    64 x 2048, not normalised     16 bits, HTK mel filters
-    laion     48 kHz    10 s    1 x 512, unit norm            16 bits, Slaney or HTK
+    kind      rate      window  features of a window          its mel filters
+    clapcap   44.1 kHz  7 s     1 x 1024, not normalised      for 32 kHz, see below
+    afclap    16 kHz    10 s    64 x 2048, not normalised     HTK
+    laion     48 kHz    10 s    1 x 512, unit norm            Slaney or HTK
+
+All hear samples of 16 bits: in AF1 and AF2 the loader of the data cuts them, after it
+has scaled the part that is heard to its peak. Only LAION-CLAP is told the loudness.
 
 The tower is HTSAT in `transformers`. Some things cannot be guessed from the configs.
 msclap's HTSAT takes no notice of the config beside it: its filters are made for 32 kHz
@@ -30,7 +33,7 @@ from ..encoders import KINDS, AudioEncoder
 
 AUDIO = {
     "clapcap": AudioConfig(44_100, 7.0, 5.25, 16, "peak"),
-    "afclap": AudioConfig(16_000, 10.0, 0.0, 30),
+    "afclap": AudioConfig(16_000, 10.0, 0.0, 30, "peak"),
     "laion": AudioConfig(48_000, 10.0, 0.0, 1, pad="repeat"),
 }
 MEL = {  # n_fft, hop, f_min, f_max
@@ -82,8 +85,7 @@ class PublishedCLAP(AudioEncoder):
 
     def forward(self, windows: Tensor) -> Tensor:
         """(N, samples) -> (N, E); AF-CLAP (N, 64, E), low frequencies first."""
-        if self.config.kind != "clapcap":
-            windows = in_sixteen_bits(windows)
+        windows = in_sixteen_bits(windows)
         mel = log_mel(windows, self.config, filters=self.filters)  # (N, F, M)
         heard = self.tower(mel.unsqueeze(1).to(self.tower.norm.weight.dtype))
         if self.config.kind == "afclap":
@@ -103,8 +105,19 @@ class PublishedCLAP(AudioEncoder):
 
         Taught in: notebooks/12_real_weights.ipynb
         """
-        features, mask = super().encode_windows(windows, mask)
-        if self.config.kind == "clapcap" and not mask.all():
+        if self.config.kind != "clapcap" or mask is None:
+            features, mask = super().encode_windows(windows, mask)
+            return features.to(self.heard_as), mask
+        windows, mask = torch.as_tensor(windows), torch.as_tensor(mask)
+        # of AF1's 128 windows few are real; the rest need not go to the device
+        last = mask.reshape(-1, mask.shape[-1]).any(0).nonzero().flatten()[-1:]
+        end = int(last.sum()) + 1
+        some = windows[..., :end, :], mask[..., :end]
+        features, real = super().encode_windows(*some)  # (B, end, E), (B, end)
+        rest = mask.shape[-1] - end
+        mask = F.pad(real, (0, rest))  # (B, L)
+        features = F.pad(features, (0, 0, 0, rest))  # (B, L, E)
+        if not mask.all():
             silence = features.new_zeros(1, self.audio.window)
             features[~mask] = self(silence).to(features.dtype)
         return features.to(self.heard_as), mask

@@ -9,17 +9,19 @@ Taught in: notebooks/12_real_weights.ipynb
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from ..config import PRESETS
 from ..disk.checkpoints import write_json
-from ..disk.weight_files import read_chunks, read_parts, read_weights
+from ..disk.weight_files import read_chunks, read_parts, read_weights, tell
 from ..model import AudioFlamingo
-from .names import LAYERS
+from .names import LAYERS, OFFICIAL
 from .weights import to_official
 
 WEIGHT_FILES = ("*.pt", "*.pth", "*.bin", "*.safetensors")
@@ -43,11 +45,28 @@ def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
     if len(loose) == 1:
         return loose
     held = ", ".join(sorted(p.name for p in place.iterdir())[:8]) or "nothing"
+    hint = f" Name one of its files: {loose[-1]}." if loose else ""
     raise FileNotFoundError(
         f"no model in {place}, in no layout known here: it has no config.json of this "
         f"package, no {variant}.pt, no {variant}_part1.pt, no safe_ckpt/metadata.json "
-        f"and not one single file of weights. It holds: {held}."
+        f"and not one single file of weights. It holds: {held}.{hint}"
     )
+
+
+def is_official_folder(folder: Path) -> bool:
+    """Whether what lies in a folder is not a model of this package.
+
+    A lone `model.safetensors` is whose names it has; a broken one is for the reader to
+    complain of.
+    """
+    ours = folder / "model.safetensors"
+    if not ours.is_file():
+        return True
+    try:
+        with safe_open(ours, "pt") as file:
+            return any("lang_encoder." in name for name in file.keys())
+    except SafetensorError:
+        return not (folder / "config.json").is_file()
 
 
 def read_files(files: list[Path]) -> dict[str, Tensor]:
@@ -78,13 +97,37 @@ def family_of(tensors: dict[str, Tensor]) -> str:
 
 
 def first_gated_layer(tensors: dict[str, Tensor], family: str) -> int:
-    """The lowest layer with a gated block; every layer has one where it is 0."""
+    """The lowest layer with a gated block; every layer has one where it is 0.
+
+    Raises ValueError when no layer has one.
+    """
     layers = LAYERS[PRESETS[family].lm["model_type"]] + "."
-    return min(
+    gated = OFFICIAL[family][2]
+    found = [
         int(name.removeprefix(layers).split(".")[0])
         for name in tensors
-        if name.startswith(layers) and ".gated_cross_attn_layer" in name
-    )
+        if name.startswith(layers) and f".{gated}" in name
+    ]
+    if not found:
+        raise ValueError(
+            f"no tensor is named {layers}*.{gated}*: the gated blocks are missing, "
+            "without which the language model hears nothing. Fetch the checkpoint "
+            "anew, or give all of its parts."
+        )
+    return min(found)
+
+
+@contextmanager
+def told_of_parts(files: list[Path]):
+    """Say in the ValueError of weights that do not fit how many parts were read."""
+    try:
+        yield
+    except ValueError as error:
+        if "_part" not in files[0].stem:
+            raise
+        raise ValueError(
+            f"{len(files)} of the parts was read; official ones have five. {error}"
+        ) from error
 
 
 def with_base_lm(
@@ -108,6 +151,7 @@ def with_base_lm(
         )
     base: dict[str, Tensor] = {}
     for file in files:
+        tell(file)
         for name, tensor in read_weights(file).items():
             name = f"lang_encoder.{name}"
             if name.startswith(layers + "."):

@@ -91,9 +91,9 @@ def official_eval_text(
 def official_inference_text(prefix: str, prompt: str) -> str:
     """The text of AF1's inference script, up to <SEP>; `prefix` ends in a period.
 
-    Official: inference/data.py
+    Official: inference/data.py AudioTextDataProcessor.process
     """
-    return f"{BOS}{prefix.lower()} {AUDIO}{prompt.lower()}\nanswer:{SEP}"
+    return f"{BOS}{_clean(prefix)} {AUDIO}{_clean(prompt)}\nanswer:{SEP}"
 
 
 def official_chat_text(

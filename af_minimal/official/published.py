@@ -26,12 +26,14 @@ from transformers.initialization import no_init_weights
 from ..config import PRESETS
 from ..disk.hub import hub_folder
 from ..disk.storage import model_folder
-from ..disk.weight_files import sha256
+from ..disk.weight_files import tell
 from ..model import AudioFlamingo
 from .layouts import (
     family_of,
     first_gated_layer,
+    is_official_folder,
     read_files,
+    told_of_parts,
     weight_files,
     with_base_lm,
 )
@@ -50,6 +52,7 @@ AF2_LICENCE = (
     "the training sets (official README)"
 )
 LM_FILES = ["*.json", "*.txt"]  # config and tokenizer; the weights are NVIDIA's
+CHAT_AUDIOS = 4  # max_num_fewshot of AF1's chat.yaml; the foundation model has 8
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ def is_published(name_or_path: str | Path) -> bool:
     path = Path(name_or_path)
     if str(name_or_path) in PUBLISHED or path.is_file():
         return True
-    return path.is_dir() and not (path / "model.safetensors").is_file()
+    return path.is_dir() and is_official_folder(path)
 
 
 def load_published(
@@ -120,6 +123,7 @@ def load_published(
     variant: str = "foundation",
     audio_heads: int = 8,
     max_windows: int | None = None,
+    padded_audios: int | None = None,
 ) -> AudioFlamingo:
     """A published Audio Flamingo, in eval mode, with what of its parts is at hand.
 
@@ -127,13 +131,19 @@ def load_published(
         name_or_path: a name of `PUBLISHED`, or a file or folder in an official layout.
         lm: folder of the language model (config, tokenizer, perhaps weights), or its
             config. None looks in the hub's cache, then at the sizes.
-        encoder: file of the CLAP, where the checkpoint does not hold it.
+        encoder: file of the CLAP, where the checkpoint does not hold it whole. What
+            the checkpoint has of it lies over the file's, as in the official code.
         dtype: of the parameters. None is bfloat16 for a name of the hub, half the
             memory, and float32 for files. Positions and encoder keep float32.
         download: fetch what is missing from the hub; without it no network is asked.
-        variant: of AF1, "foundation" or "chat".
+        variant: of AF1, "foundation" or "chat"; a file `chat*.pt` is the second.
         audio_heads: of the audio transformer; 8 in every official model.
-        max_windows: windows of an audio; None is the family's.
+        max_windows: windows of an audio. None is 16 in AF1, and in AF2 30, the five
+            minutes of the paper; NVIDIA's configs/inference.yaml hears 12 of them.
+        padded_audios: audios to which each prompt of AF1 is filled up with padding, at
+            which its layers look; see `from_official`. None is what the weights were
+            trained with: 8 (128 windows), or 4 (64) in "chat". NVIDIA's demo of the
+            foundation model, inference/configs/foundation.yaml, has 1 (16).
 
     Raises:
         FileNotFoundError: naming what is missing and how to get it.
@@ -147,9 +157,11 @@ def load_published(
         wanted = [f"{variant}*", "safe_ckpt/*", "clap_ckpt/*"]
         place = hub_folder(str(name_or_path), wanted, download)
     files = weight_files(place, variant)
+    for file in files:
+        tell(file)
     tensors = read_files(files)
     family = family_of(tensors)
-    _tell(files, entry.licence if entry else None, family)
+    _tell(entry.licence if entry else None, family)
     known = entry or known_by_size(tensors, family)
     folder, config = lm_parts(lm, known, download)
     tokenizer = official_tokenizer(folder, family) if has_tokenizer(folder) else None
@@ -157,6 +169,8 @@ def load_published(
     model_type = PRESETS[family].lm["model_type"]
     rows = len(embedding_of(tensors, model_type))
     dtype = dtype or (torch.bfloat16 if entry else torch.float32)
+    if padded_audios is None and (variant == "chat" or files[0].stem[:4] == "chat"):
+        padded_audios = CHAT_AUDIOS
     with unfilled(dtype), told_of_parts(files):
         model = from_official(
             tensors,
@@ -165,6 +179,7 @@ def load_published(
             cross_attn_every_n_layers=first_gated_layer(tensors, family) + 1,
             max_windows_per_audio=max_windows or PRESETS[family].audio.max_windows,
             audio_heads=audio_heads,
+            padded_audios=padded_audios,
             **official_ids(tokenizer, family, rows),
         )
     model.tokenizer = tokenizer
@@ -220,27 +235,7 @@ def unfilled(dtype: torch.dtype):
         torch.set_default_dtype(before)
 
 
-@contextmanager
-def told_of_parts(files: list[Path]):
-    """Say in the ValueError of weights that do not fit how many parts were read."""
-    try:
-        yield
-    except ValueError as error:
-        if "_part" not in files[0].stem:
-            raise
-        raise ValueError(
-            f"{len(files)} of the parts was read; official ones have five. {error}"
-        ) from error
-
-
-def _tell(files: list[Path], licence: str | None, family: str) -> None:
-    for file in files:
-        beside = [file]
-        if file.name == "metadata.json":
-            beside += sorted(file.parent.glob("*.safetensors"))
-        for one in beside:
-            size = one.stat().st_size
-            print(f"{one.name}  {size:,} bytes  sha256 {sha256(one)}")
+def _tell(licence: str | None, family: str) -> None:
     named = (
         "Licence of NVIDIA's weights" if licence else "If these are NVIDIA's weights"
     )

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..config import EncoderConfig
 from ..disk.hub import hub_folder
 from ..disk.storage import load_exactly
-from ..disk.weight_files import read_weights
+from ..disk.weight_files import read_weights, tell
 from ..model import AudioFlamingo
 from .claps import AUDIO, MEL, PublishedCLAP, filters_of
 from .htsat_names import AFCLAP, has_fusion, htsat_to_transformers, under
@@ -29,14 +29,20 @@ HEAD_NAMES = {
     "laion": ("audio_projection.",),
 }
 MSCLAP = ("microsoft/msclap", "clapcap_weights_2023.pth")
+SIZES = (  # of a tower; a checkpoint of what was trained lacks them, if CLAP was frozen
+    "norm.weight",
+    "bn0.weight",
+    "patch_embed.proj.weight",
+    "layers.0.blocks.0.attn.relative_position_bias_table",
+)
 
 
 def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
     """A published CLAP out of a checkpoint's tensors; sizes are read off the weights.
 
     Raises:
-        ValueError: when no tower is there under the names of that kind, or tensors are
-            missing.
+        ValueError: when no tower is there under the names of that kind, only a part of
+            one, or tensors are missing.
 
     Official: msclap/models/clap.py (clapcap), inference_HF_pretrained/src/factory.py
     (afclap), laion_clap/clap_module/model.py (laion)
@@ -44,6 +50,12 @@ def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
     """
     tensors = {k.removeprefix("module."): v for k, v in tensors.items()}
     original = _first(tensors, TOWER_NAMES[kind], kind)
+    if not is_whole(original):
+        raise ValueError(
+            f"the tensors hold a part of the {kind}'s tower, {len(original)} of them, "
+            "without its layers: a checkpoint leaves out what training left alone. "
+            "Give the file of the CLAP that it was trained with, as encoder=."
+        )
     tower = htsat_to_transformers(original)
     head = {}
     if kind in HEAD_NAMES:
@@ -63,6 +75,31 @@ def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
     kept = {k: v for k, v in named.items() if not k.endswith("position_index")}
     load_exactly(encoder, kept, made)
     return encoder.eval()
+
+
+def is_whole(tower: dict[str, Tensor]) -> bool:
+    """Whether the tensors of a tower, without prefix, tell all of its sizes."""
+    return all(name in tower for name in SIZES)
+
+
+def laid_over(
+    outside: dict[str, Tensor], inside: dict[str, Tensor], kind: str
+) -> dict[str, Tensor]:
+    """The tensors of a CLAP's file, with those that a checkpoint has over them.
+
+    The official non-FSDP path saves what was trained, all that has "embed" in its name,
+    and buffers. So of a frozen CLAP the patches and the statistics of its first norm
+    come with the checkpoint, and the rest is that of the file.
+
+    Official: audio_flamingo_2/train/train_utils.py filter_state_dict_to_trainable
+    Taught in: notebooks/12_real_weights.ipynb
+    """
+    if not outside or not inside:
+        return outside or inside
+    outside = {k.removeprefix("module."): v for k, v in outside.items()}
+    whole = _first(outside, TOWER_NAMES[kind], kind)
+    over = next((t for s in TOWER_NAMES[kind] if (t := under(inside, s))), {})
+    return {TOWER_NAMES[kind][0] + name: t for name, t in (whole | over).items()}
 
 
 def clap_config(
@@ -97,27 +134,31 @@ def attach_encoder(
 
     Without any the model has no encoder and takes features; a line says so.
 
-    Raises ValueError when the encoder is of another width than the model.
+    Raises ValueError when the encoder is of another width than the model, or when a
+    part of one is all there is.
 
     Taught in: notebooks/12_real_weights.ipynb
     """
     kind = "clapcap" if model.config.family == "af1" else "afclap"
-    inside = getattr(model, "official_aside", None)  # trained with the model
-    if file is None and not inside:
+    inside = getattr(model, "official_aside", {})  # trained with the model
+    if file is None and not any(is_whole(under(inside, s)) for s in AFCLAP):
         file = _beside(place, kind, download)
     if file is None and not inside:
         print(f"No encoder: no {kind} is here. Give its file as encoder=.")
         return
-    encoder = read_clap(inside if file is None else read_weights(file), kind)
+    if file is not None:
+        tell(file)
+    outside = {} if file is None else read_weights(file)
+    encoder = read_clap(laid_over(outside, inside, kind), kind)
     if encoder.width != model.config.audio_width:
         raise ValueError(
             f"the encoder gives {encoder.width} numbers a vector and the model expects "
             f"{model.config.audio_width}; they do not belong together."
         )
     encoder.heard_as = model.get_input_embeddings().weight.dtype
-    most = model.config.audio.max_windows
     model.encoder = encoder
-    encoder.audio = replace(encoder.audio, max_windows=most)
+    told = {k: getattr(model.config.audio, k) for k in ("max_windows", "padded_audios")}
+    encoder.audio = replace(encoder.audio, **told)
     model.config = replace(model.config, encoder=encoder.config, audio=encoder.audio)
     model.lm.flamingo = model.config
 

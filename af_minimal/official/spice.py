@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..evaluation import check_pairs
+from ..evaluation import check_references
 
 JARS = (
     "spice-1.0.jar",
@@ -34,14 +34,12 @@ def spice(answers: Sequence[str], references: Sequence[Sequence[str]]) -> float 
         references: N lists of true captions, at least one each.
 
     Raises:
-        ValueError: when the numbers of items differ or an item has no reference.
+        ValueError: when the numbers of items differ or an item has no reference list.
 
     Official: the metric of the AF1 paper, from pycocoevalcap
     Taught in: notebooks/11_evaluation.ipynb
     """
-    check_pairs(answers, references)
-    if not all(references):
-        raise ValueError("An item has no reference caption; each needs at least one.")
+    check_references(answers, references)
     lacking = missing()
     if lacking:
         told = f"SPICE is left out: there is no {', no '.join(lacking)}."

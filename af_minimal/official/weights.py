@@ -50,6 +50,7 @@ def from_official(
     audio_token_id: int | None = None,
     sep_token_id: int | None = None,
     eoc_token_id: int | None = None,
+    padded_audios: int | None = None,
 ) -> AudioFlamingo:
     """Our model with official weights, in eval mode; widths are read off the weights.
 
@@ -65,6 +66,8 @@ def from_official(
         family: "af1", with OPT, or "af2", with Qwen2.
         max_windows_per_audio: W. In AF1 the mask counts with it; in AF2, where the
             official setting of this name does nothing, it is what `ask` hears at most.
+        padded_audios: audios of AF1 to which `ask` fills up a prompt, as far as there
+            are positions; official `max_num_fewshot`. None is 8, with 128 windows.
 
     Raises:
         ValueError: listing missing and unexpected tensors, or twins that differ.
@@ -81,17 +84,21 @@ def from_official(
     layers = LAYERS[preset.lm["model_type"]]
     tensors = without_twins({k: v for k, v in given.items() if k not in aside}, layers)
     named = {ours(name, family): tensor for name, tensor in tensors.items()}
+    told = sizes(named, preset)
+    room = told["max_positions"] // max_windows_per_audio  # audios
+    most = min(padded_audios or preset.audio.padded_audios, room)
+    audio = {"max_windows": max_windows_per_audio, "padded_audios": max(most, 1)}
     config = replace(
         preset,
         name="official",
-        audio=replace(preset.audio, max_windows=max_windows_per_audio),
+        audio=replace(preset.audio, **audio),
         audio_heads=audio_heads,
         xattn_every=cross_attn_every_n_layers,
         lm=lm_fields(lm_config, tensors, preset.lm["model_type"]),
         audio_token_id=audio_token_id,
         sep_token_id=sep_token_id,
         eoc_token_id=eoc_token_id,
-        **sizes(named, preset),
+        **told,
     )
     check_rotary(named, config)
     model = AudioFlamingo(config)

@@ -5,6 +5,7 @@ Taught in: notebooks/08_staged_training.ipynb
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -14,10 +15,19 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 IGNORE = -100  # the label of a token that is not learnt
+# at a barrier the quick wait for the slowest, which may have a shard of recordings to
+# hear; torch gives up after 10 minutes on GPUs and after 30 on CPUs
+PATIENCE = timedelta(hours=12)
+
+
+def joined() -> PartialState:
+    """This process among all others, which are met at the first call."""
+    return PartialState(cpu=not torch.cuda.is_available(), timeout=PATIENCE)
 
 
 def make_accelerator() -> Accelerator:
     """The device there is, and all processes of `accelerate launch` or `torchrun`."""
+    joined()  # before `Accelerator` joins, with less patience
     # cuDNN plans attention anew for every shape, and few-shot batches seldom share one:
     # planning took most of a step (LOG.md)
     torch.backends.cuda.enable_cudnn_sdp(False)
@@ -51,7 +61,7 @@ def beside_gpu(workers: int) -> int:
 
 def place() -> tuple[int, int]:
     """(number of this process, how many there are); joins the others if need be."""
-    state = PartialState(cpu=not torch.cuda.is_available())
+    state = joined()
     return state.process_index, state.num_processes
 
 
@@ -64,7 +74,7 @@ def wait() -> None:
 @contextmanager
 def first_alone() -> Iterator[bool]:
     """Process 0 goes in and makes what the others then find; True for process 0."""
-    with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
+    with joined().main_process_first():
         yield place()[0] == 0
 
 

@@ -12,10 +12,11 @@ from functools import cache
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..evaluation import GREEDY, caption_scores, measure
+from ..evaluation import GREEDY, measure
 from ..generation import complete
 from ..prompts import dialogue_inference_text
 from .asking import QA
+from .caption_measures import caption_measures
 from .captions import NUMBERS, adjective, caption_is_right, captions, mentions
 from .catalogue import CLASSES
 from .corpus import HELD_OUT_SEED
@@ -127,7 +128,8 @@ def wordings(qa: QA, score: Score) -> list[str]:
 
 
 def summarise(rows: list[dict]) -> list[dict]:
-    """Exact facts over all, by turn and by kind; then what metrics of words say."""
+    """Exact facts over all, by turn and by kind; then what metrics of words say, over
+    all and by turn."""
     right = [row["right"] for row in rows]
     measures = [measure("all turns", right)]
     for turn in range(1, ROUNDS + 1):
@@ -136,10 +138,9 @@ def summarise(rows: list[dict]) -> list[dict]:
         )
     for kind in KINDS:
         measures.append(measure(kind, [r["right"] for r in rows if r["kind"] == kind]))
-    scores = caption_scores(
-        [row["answer"] for row in rows], [row["references"] for row in rows]
-    )
-    blank = {"n": len(rows), "low": None, "high": None, "chance": None}
-    return measures + [
-        {"measure": name, "score": score, **blank} for name, score in scores.items()
-    ]
+    measures += caption_measures(rows)
+    for turn in range(1, ROUNDS + 1):
+        here = [i for i, row in enumerate(rows) if row["turn"] == turn]
+        if here:
+            measures += caption_measures(rows, f"turn {turn}, {{}}", here)
+    return measures

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ..evaluation import GREEDY, caption_scores, exact_match, majority, measure
+from ..evaluation import GREEDY, exact_match, majority, measure
 from ..generation import complete
+from ..official.options import option_match, read_options
 from ..prompts import inference_text
+from .caption_measures import caption_measures
 from .captions import caption_is_right, captions
 from .corpus import HELD_OUT_SEED, Scene, ask_scene, render_scene, sample_scene
 from .features import hear
@@ -191,7 +193,11 @@ def counts_times(row: dict) -> bool:
 
 
 def summarise(rows: list[dict]) -> list[dict]:
-    """The lines of the table: share right by kind of question, then caption metrics."""
+    """The lines of the table: share right by kind of question, then caption metrics.
+
+    Questions with options are marked twice: the answer is the true option, to the word;
+    or it names that option and no other.
+    """
     measures = []
     for name, belongs in KINDS.items():
         chosen = [row for row in rows if belongs(row)]
@@ -200,12 +206,15 @@ def summarise(rows: list[dict]) -> list[dict]:
             chance = None if name.startswith("caption") else majority(truths)
             right = [row["right"] for row in chosen]
             measures.append(measure(name, right, chance))
-    said = [row for row in rows if row["kind"] == "caption"]
-    scores = caption_scores(
-        [row["answer"] for row in said], [row["references"] for row in said]
-    )
-    blank = {"n": len(said), "low": None, "high": None, "chance": None}
-    return measures + [
-        {"measure": f"caption, {name}", "score": score, **blank}
-        for name, score in scores.items()
-    ]
+            if name == "classify, six options":
+                measures.append(by_options(f"{name}, one named", chosen))
+    captioned = [row for row in rows if row["kind"] == "caption"]
+    return measures + caption_measures(captioned, "caption, {}")
+
+
+def by_options(name: str, rows: list[dict]) -> dict:
+    """A line for answers that name the right one of the options in their prompt."""
+    options = [read_options(row["prompt"]) for row in rows]
+    answers, truths = [[row[k] for row in rows] for k in ("answer", "truth")]
+    chance = float(np.mean([1 / len(given) for given in options]))
+    return measure(name, option_match(answers, truths, options), chance)

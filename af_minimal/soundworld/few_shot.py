@@ -25,20 +25,34 @@ CLASSIFY, DESCRIBE = "classify this sound.", "describe the sound in a sentence."
 
 @dataclass(frozen=True)
 class Heard:
-    """Sounds through the encoder, and what is to be said of each."""
+    """Sounds through the encoder, what is to be said of each, and which each is.
+
+    `ids` name the sounds in a report; without them it has their places.
+    """
 
     features: Tensor  # (N, W, E)
     mask: Tensor  # (N, W)
     embeddings: np.ndarray  # (N, C), unit norm
     outputs: list[str]
+    ids: Sequence[str] = ()
 
     @classmethod
-    def of(cls, encoder, waves: list[np.ndarray], outputs: list[str]) -> "Heard":
-        """Waveforms, each (samples,), with their outputs."""
+    def of(
+        cls,
+        encoder,
+        waves: list[np.ndarray],
+        outputs: list[str],
+        ids: Sequence[str] = (),
+    ) -> "Heard":
+        """Waveforms, each (samples,), with their outputs and perhaps names."""
         features, mask = hear(encoder, waves)
         with torch.no_grad():
             embeddings = encoder.pool(features, mask).float().cpu().numpy()
-        return cls(features, mask, embeddings, outputs)
+        return cls(features, mask, embeddings, outputs, ids)
+
+    def which(self, place: int) -> str:
+        """Name of the sound at a place, or the place itself."""
+        return self.ids[place] if self.ids else str(place)
 
     def nearest(self, queries: "Heard", shots: int) -> list[list[int]]:
         """The most similar of these for each query, in no order (as official)."""
@@ -70,16 +84,20 @@ def new_names(labels: Sequence[str], seed: int) -> dict[str, str]:
 
 
 def single_sounds(model, named: dict[str, str], each: int, seed: list[int]) -> Heard:
-    """So many sounds of each class, alone in 3 to 5 s, hard to hear; said by name."""
-    rng, waves, outputs = np.random.default_rng(seed), [], []
+    """So many sounds of each class, alone in 3 to 5 s, hard to hear; said by name.
+
+    The first gong drawn with seed [0, 2] has the id "0/2/gong/0".
+    """
+    rng, waves, outputs, ids = np.random.default_rng(seed), [], [], []
     for label, name in named.items():
         sound = (CLASSES | HELD_OUT)[label]
-        for _ in range(each):
+        for i in range(each):
+            ids.append("/".join(map(str, [*seed, label, i])))
             duration = round(float(rng.uniform(3.0, 5.0)), 2)
             score = sample_score(rng, (1, 1), duration, classes={label: sound})
             waves.append(render_scene(Scene(score), {}))
             outputs.append(name)
-    return Heard.of(model.encoder, waves, outputs)
+    return Heard.of(model.encoder, waves, outputs, ids)
 
 
 def answer_rows(
@@ -100,44 +118,52 @@ def answer_rows(
     task = CLASSIFICATION if prompt == CLASSIFY else CAPTIONING
     chosen = chosen or [[] for _ in asked.outputs]
     named = named or [[store.outputs[i] for i in places] for places in chosen]
+    texts = [
+        inference_text(prompt, task, [(prompt, output) for output in shown])
+        for shown in named
+    ]
     answers = []
     for start in range(0, len(chosen), batch):
         part = chosen[start : start + batch]
-        texts, features, mask = [], [], []
+        features, mask = [], []
         for q, places in enumerate(part, start):
-            shown = [(prompt, output) for output in named[q]]
-            texts.append(inference_text(prompt, task, shown))
             own = asked.features[q : q + 1], asked.mask[q : q + 1]
             features.append(torch.cat([store.features[places], own[0]]).flatten(0, 1))
             mask.append(torch.cat([store.mask[places], own[1]]).flatten())
         both = torch.stack(features), torch.stack(mask)
-        answers += complete(model, texts, *both, **GREEDY)
-    return marked(name, seed, prompt, named, answers, asked.outputs)
+        answers += complete(model, texts[start : start + batch], *both, **GREEDY)
+    rows = marked(name, seed, asked, answers)
+    read = {"prompt": prompt, "task": task}
+    for row, text, places, shown in zip(rows, texts, chosen, named, strict=True):
+        heard = [store.which(i) for i in places]
+        row |= {**read, "text": text, "examples": shown, "example_sounds": heard}
+        row["bound"] = row["truth"] in shown
+    return rows
 
 
-def marked(
-    name: str,
-    seed: int,
-    prompt: str,
-    shown: list[list[str]],
-    answers: list[str],
-    truths: list[str],
-) -> list[dict]:
-    """Rows of a report; `bound` says whether the truth is among what was shown."""
-    shown = shown or [[] for _ in answers]
-    right = exact_match(answers, truths)
+def marked(name: str, seed: int, asked: Heard, answers: list[str]) -> list[dict]:
+    """Rows of a report, one an answer: to which sound, and whether it is right.
+
+    `text` is what the model read, to the letter; it stood behind the `examples`, which
+    are the names that were told and `example_sounds` the sounds they were told of.
+    `bound` says whether the truth is among the names. Who reads nothing, such as a vote
+    of neighbours, leaves them empty.
+    """
+    right = exact_match(answers, asked.outputs)
     return [
         {
             "measure": name,
             "seed": seed,
-            "prompt": prompt,
-            "examples": examples,
+            "sound": asked.which(i),
+            "prompt": "",
+            "task": None,
+            "text": "",
+            "examples": [],
+            "example_sounds": [],
             "answer": answer,
-            "truth": truth,
+            "truth": asked.outputs[i],
             "right": good,
-            "bound": truth in examples,
+            "bound": False,
         }
-        for examples, answer, truth, good in zip(
-            shown, answers, truths, right, strict=True
-        )
+        for i, (answer, good) in enumerate(zip(answers, right, strict=True))
     ]

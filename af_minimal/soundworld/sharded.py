@@ -100,7 +100,8 @@ def heard(encoder: AudioEncoder, samples: list[tuple]) -> Iterable[dict]:
 class ShardBatches:
     """Step number -> batch of rows that follow each other in the shuffled shards.
 
-    `own` reads the rows of one process alone. Every other row names its task.
+    `own` reads the rows of one process alone, and the headers of the shards in which
+    they lie. Every other row names its task.
     """
 
     def __init__(self, folder: str | Path, tokenizer, size: int = 64, seed: int = 0):

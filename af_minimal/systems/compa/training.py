@@ -177,17 +177,23 @@ LOSSES: dict[str, Loss] = {
 
 
 def teach(
-    towers: Towers, loss: str | Loss, draw: Draw, schedule: Schedule, seed: int
+    towers: Towers,
+    loss: str | Loss,
+    draw: Draw,
+    schedule: Schedule,
+    seed: int,
+    stage: int = 0,
 ) -> list[float]:
     """Train the towers in place; returns the loss of every step.
 
     Args:
         loss: a key of `LOSSES`, or a function like those in it.
         draw: of a generator, one or more expressions of two sounds for the batch.
+        seed: of the takes of all sounds and, with `stage`, of what is drawn of them.
 
     Taught in: notebooks/14_af_clap_and_compa.ipynb
     """
-    rng = np.random.default_rng([seed, 25])
+    rng = np.random.default_rng([seed, 25, stage])
     optimizer = torch.optim.AdamW(
         towers.parameters(), schedule.lr, weight_decay=0.01, fused=True
     )

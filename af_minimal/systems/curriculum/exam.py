@@ -7,7 +7,6 @@ question alone has told.
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from ...evaluation import GREEDY, exact_match, measure
 from ...model import load
+from ...official.options import unlettered
 from ...soundworld.asking import QA
 from ...soundworld.corpus import HELD_OUT_SEED, RATE
 from ...soundworld.exam import (
@@ -86,11 +86,6 @@ def skills_exam(model, count: int, audio: str = "own") -> dict:
         for question, qa, said, ok in zip(questions, asked, answers, right, strict=True)
     ]
     return {"name": named("AudioSkills", audio), "measures": measures, "rows": rows}
-
-
-def unlettered(option: str) -> str:
-    """The words of "(a) words"."""
-    return re.sub(r"^\([a-zA-Z]\) ", "", option.strip())
 
 
 def long_exam(model, count: int, audio: str = "own") -> dict:

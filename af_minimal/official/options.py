@@ -1,0 +1,80 @@
+"""Accuracy by options: does an answer choose the right one of those it was given?
+
+An answer may name an option by its letter, by its words, or by both. The official
+prompts list options below `OPTIONS:`, a line each; those of Audio Flamingo 2 bear
+letters, "(A) rain. (B) dog bark."
+
+Taught in: notebooks/11_evaluation.ipynb
+"""
+
+import re
+from collections.abc import Sequence
+
+from ..evaluation import check_pairs, labels_in, normalise
+
+MARK = re.compile(r"^\(([a-z])\) ", re.IGNORECASE)  # of an option that bears a letter
+# "(b)" anywhere, or an answer that is "b", or begins "b)"
+SAID = re.compile(r"\(([a-z])\)|^([a-z])(?:\)|[.:]?$)", re.IGNORECASE)
+
+
+def option_match(
+    answers: Sequence[str], truths: Sequence[str], options: Sequence[Sequence[str]]
+) -> list[bool]:
+    """Whether each answer names the right one of its options, and no other.
+
+    Args:
+        answers: N texts of a model.
+        truths: N options that are right, spelled as in `options`, letter and all.
+        options: N lists of options, with letters ("(a) rain") or without ("rain").
+
+    Raises:
+        ValueError: when the numbers of items differ, or a truth is no option.
+
+    Taught in: notebooks/11_evaluation.ipynb
+    """
+    check_pairs(answers, truths)
+    right = []
+    for answer, truth, given in zip(answers, truths, options, strict=True):
+        known = [option for option in given if normalise(option) == normalise(truth)]
+        if isinstance(given, str) or not known:
+            raise ValueError(
+                f"The truth {truth!r} is none of the options {given!r}; give each "
+                "answer a list of options that has its truth."
+            )
+        right.append(chosen(answer, given) == {normalise(truth)})
+    return right
+
+
+def chosen(answer: str, options: Sequence[str]) -> set[str]:
+    """The options, normalised, that an answer names by letter or in words."""
+    words = {unlettered(option): normalise(option) for option in options}
+    letters = {
+        mark[1].lower(): normalise(option)
+        for option in options
+        if (mark := MARK.match(option.strip()))
+    }
+    said = {(a or b).lower() for a, b in SAID.findall(answer.strip())} & set(letters)
+    worded = SAID.sub(" ", answer.strip()) if letters else answer
+    named = {letters[letter] for letter in said}
+    return named | {words[label] for label in labels_in(worded, list(words))}
+
+
+def unlettered(option: str) -> str:
+    """The words of "(a) words"."""
+    return MARK.sub("", option.strip())
+
+
+def read_options(prompt: str) -> list[str]:
+    """The options below `OPTIONS:` in a prompt, as `official/prompts.py` lists them,
+    without dashes and full stops.
+
+    Raises ValueError for a prompt that lists none.
+    """
+    _, mark, block = prompt.partition("OPTIONS:\n")
+    found = [line.strip().removeprefix("- ") for line in block.splitlines()]
+    if not mark or not any(found):
+        raise ValueError(
+            f"The prompt {prompt!r} lists no options; write OPTIONS: and, below it, "
+            'each on a line of its own, as " - rain."'
+        )
+    return [line.removesuffix(".") for line in found if line]

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from af_minimal.evaluation import GREEDY
-from af_minimal.soundworld import CLASSES, HELD_OUT, few_shot, few_shot_exam
+from af_minimal.soundworld import (
+    CLASSES,
+    HELD_OUT,
+    few_shot,
+    few_shot_exam,
+    hard_stores,
+)
 from af_minimal.soundworld import dialogue_exam as talk
 from af_minimal.soundworld.few_shot import Heard, answer_rows, new_names
 from af_minimal.soundworld.names import EXAM
@@ -123,11 +129,16 @@ def test_names_are_new_and_differ():
 
 def test_half_of_the_names_are_wrong():
     names = ["dorim", "tavak", "ossel"] * 10
-    said = few_shot_exam.half_misnamed(names, 0)
+    said = hard_stores.half_misnamed(names, 0)
     assert sum(a != b for a, b in zip(names, said, strict=True)) == 15
     assert set(said) <= set(names)
-    assert said == few_shot_exam.half_misnamed(names, 0)
-    assert said != few_shot_exam.half_misnamed(names, 1)
+    assert said == hard_stores.half_misnamed(names, 0)
+    assert said != hard_stores.half_misnamed(names, 1)
+
+
+def test_a_small_store_has_the_first_of_each_kind():
+    names = ["dorim", "tavak", "dorim", "dorim", "tavak", "ossel"]
+    assert hard_stores.few_of_a_kind(names, 2) == [0, 1, 2, 4, 5]
 
 
 def test_few_shot_exam_of_a_random_model(student, monkeypatch):
@@ -162,6 +173,7 @@ def test_few_shot_exam_of_a_random_model(student, monkeypatch):
     assert row["text"].count(row["prompt"]) == 3
     assert lines["half misnamed, vote of 2 nearest"]["n"] == 2 * len(HELD_OUT)
     assert "half misnamed, 2 similar: true name is there" in lines
+    assert "four of a kind, 2 similar" in lines
 
 
 def test_facts_do_not_depend_on_wording():

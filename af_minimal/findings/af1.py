@@ -136,6 +136,19 @@ T_F3 = [
         ),
         chance="unseen names, chance",
     ),
+    Claim(
+        id="T-F3 four of a kind",
+        claim="Where four sounds of each kind are remembered, it rises from 1 to 4 to "
+        "8 similar examples.",
+        paper="AudioCaps CIDEr 0.518, 0.538, 0.546 with 4, 8, 16",
+        experiment="few-shot",
+        ours="four of a kind, 8 similar",
+        rules=(
+            "four of a kind, 1 similar < four of a kind, 4 similar",
+            "four of a kind, 4 similar < four of a kind, 8 similar",
+        ),
+        chance="unseen names, chance",
+    ),
 ]
 
 T_F4 = [

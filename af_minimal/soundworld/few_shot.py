@@ -50,6 +50,13 @@ class Heard:
             embeddings = encoder.pool(features, mask).float().cpu().numpy()
         return cls(features, mask, embeddings, outputs, ids)
 
+    def some(self, places: Sequence[int]) -> "Heard":
+        """Those at some places."""
+        outputs = [self.outputs[i] for i in places]
+        ids = [self.which(i) for i in places]
+        sounds = self.features[places], self.mask[places], self.embeddings[places]
+        return Heard(*sounds, outputs, ids)
+
     def which(self, place: int) -> str:
         """Name of the sound at a place, or the place itself."""
         return self.ids[place] if self.ids else str(place)

@@ -8,7 +8,6 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,8 @@ from .catalogue import CLASSES, HELD_OUT
 from .corpus import HELD_OUT_SEED
 from .episodes import wrong_label
 from .exam import held_out, render_held_out
-from .few_shot import (
-    DESCRIBE,
-    Heard,
-    answer_rows,
-    marked,
-    new_names,
-    single_sounds,
-)
+from .few_shot import DESCRIBE, Heard, answer_rows, new_names, single_sounds
+from .hard_stores import hard_store_rows, vote_rows
 from .styles import EXAM_STYLE
 
 SHOTS = (1, 4, 8)
@@ -51,7 +44,7 @@ def few_shot_exam(model, seed: int = 0, queries: int = 20, stored: int = 16) -> 
 
 
 def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
-    """Held-out classes under nonsense names: no, similar, any and doubtful examples."""
+    """Held-out classes under nonsense names: no examples, similar, any, hard ones."""
     named = new_names(list(HELD_OUT), seed)
     store = single_sounds(model, named, stored, [seed, 1])
     asked = single_sounds(model, named, queries, [seed, 2])
@@ -63,44 +56,7 @@ def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
         ):
             name = f"unseen names, {shots} {how}"
             rows += answer_rows(model, name, asked, store, chosen, seed)
-    return rows + doubtful_rows(model, asked, store, seed)
-
-
-def doubtful_rows(model, asked: Heard, store: Heard, seed: int) -> list[dict]:
-    """The same questions where half of what is remembered bears a wrong name.
-
-    One example cannot be trusted then; several can be weighed against each other.
-    """
-    doubtful = replace(store, outputs=half_misnamed(store.outputs, seed))
-    rows = []
-    for shots in SHOTS:
-        chosen = doubtful.nearest(asked, shots)
-        name = f"half misnamed, {shots} similar"
-        rows += answer_rows(model, name, asked, doubtful, chosen, seed)
-    for neighbours in SHOTS:
-        name = f"half misnamed, vote of {neighbours} nearest"
-        rows += vote_rows(name, asked, doubtful, neighbours, seed)
-    return rows
-
-
-def half_misnamed(names: Sequence[str], seed: int) -> list[str]:
-    """Half of them, chosen by lot, become any other name that occurs."""
-    rng, said = np.random.default_rng([seed, 8]), list(names)
-    for i in rng.permutation(len(said))[: len(said) // 2]:
-        said[i] = str(rng.choice([n for n in sorted(set(names)) if n != names[i]]))
-    return said
-
-
-def vote_rows(
-    name: str, asked: Heard, store: Heard, neighbours: int, seed: int
-) -> list[dict]:
-    """What the nearest in the encoder's space say by majority, without a model."""
-    from sklearn.neighbors import KNeighborsClassifier
-
-    vote = KNeighborsClassifier(neighbours, metric="cosine")
-    vote.fit(store.embeddings, store.outputs)
-    guesses = vote.predict(asked.embeddings).tolist()
-    return marked(name, seed, asked, guesses)
+    return rows + hard_store_rows(model, asked, store, SHOTS, seed)
 
 
 def wrong_name_rows(model, seed: int) -> list[dict]:

@@ -142,17 +142,22 @@ def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_every_file_is_told_before_it_is_read(tmp_path, capsys):
-    """The checkpoint's, the encoder's, and the language model's own weights."""
-    case = by_family("af1")
-    weights = weights_of_case(case)
-    base_lm(case, tmp_path / "lm", weights, with_weights=True)
+def without_frozen_layers(case, folder: Path, weights) -> Path:
+    """A checkpoint of what was trained; the rest lies in `folder / "lm"`."""
+    base_lm(case, folder / "lm", weights, with_weights=True)
     trained = {
         k: v
         for k, v in weights.items()
         if ".decoder_layer." not in k and "old_decoder_blocks" not in k
     }
-    place = write_torch(trained, tmp_path / "foundation.pt", "model_state_dict")
+    return write_torch(trained, folder / "foundation.pt", "model_state_dict")
+
+
+def test_every_file_is_told_before_it_is_read(tmp_path, capsys):
+    """The checkpoint's, the encoder's, and the language model's own weights."""
+    case = by_family("af1")
+    weights = weights_of_case(case)
+    place = without_frozen_layers(case, tmp_path, weights)
     clap = tmp_path / "ears" / "clapcap_weights_2023.pth"
     clap.parent.mkdir()
     torch.save({"model": small_clap("clapcap", "clap.base.htsat.", 24)}, clap)
@@ -247,13 +252,7 @@ def test_a_tokenizer_of_another_model_is_refused(case, tmp_path):
 def test_frozen_layers_come_from_the_language_model(case, tmp_path):
     """A checkpoint of what was trained, without the layers that were not."""
     weights = weights_of_case(case)
-    base_lm(case, tmp_path / "lm", weights, with_weights=True)
-    trained = {
-        k: v
-        for k, v in weights.items()
-        if ".decoder_layer." not in k and "old_decoder_blocks" not in k
-    }
-    place = write_torch(trained, tmp_path / "foundation.pt", "model_state_dict")
+    place = without_frozen_layers(case, tmp_path, weights)
     model = af.load(place, **options_of(case) | {"lm": tmp_path / "lm"})
     again = to_official(model, aliases=True)
     assert all(torch.equal(again[name], weights[name]) for name in weights)

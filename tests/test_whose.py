@@ -32,6 +32,25 @@ def batches(scenes, embeddings, student) -> WhoseBatches:
     return WhoseBatches(scenes, embeddings, student.tokenizer, features, mask, **sizes)
 
 
+def test_heads_that_look_back_start_with_one_map_for_both(student):
+    model = deepcopy(student)
+    before = deepcopy(model.state_dict())
+    guidance.start_alike(model)
+    *others, one, two = guidance.decoder_layers(model.lm)
+    for layer in (one, two):
+        attention = layer.decoder_layer.self_attn
+        rows = guidance.LOOK_BACK * attention.head_dim
+        assert torch.equal(
+            attention.q_proj.weight[:rows], attention.k_proj.weight[:rows]
+        )
+        assert not attention.k_proj.bias[:rows].any()
+    changed = {n for n, t in model.state_dict().items() if not t.equal(before[n])}
+    assert all("k_proj" in name or "q_proj.bias" in name for name in changed)
+    hidden = torch.randn(1, 5, attention.embed_dim)  # (B, T, D)
+    q, k = (proj(hidden)[..., :rows] for proj in (attention.q_proj, attention.k_proj))
+    assert torch.equal(q, k)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_the_right_name_is_among_the_examples(scenes, embeddings, level):
     draw, rng = WhoseName(scenes, embeddings, level), np.random.default_rng(1)

@@ -79,6 +79,24 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
     ]
 
 
+@torch.no_grad()
+def start_alike(model) -> None:
+    """Give the heads that are to look back keys like their queries, to begin with.
+
+    Between two maps drawn apart a score q . k says nothing of likeness, and its
+    gradient is small until one of them has found the other. With one map for both it is
+    large where two places hold the same: what they heard, once the gated blocks hear.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    for layer in decoder_layers(model.lm)[-2:]:
+        attention = layer.decoder_layer.self_attn
+        rows = slice(LOOK_BACK * attention.head_dim)
+        attention.k_proj.weight[rows] = attention.q_proj.weight[rows]
+        for proj in (attention.k_proj, attention.q_proj):
+            proj.bias[rows] = 0
+
+
 def answers(ids: Tensor, sep: int, count: int) -> tuple[Tensor, Tensor]:
     """Where answers begin: rows (B, 1), and places of their `<SEP>` (B, count).
 

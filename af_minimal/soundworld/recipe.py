@@ -31,7 +31,7 @@ from .clap_batches import ClapBatches
 from .corpus import Scene, load_recordings, sample_scene, text_corpus
 from .episodes import SHARES
 from .features import build_features
-from .guidance import guide
+from .guidance import guide, start_alike
 from .places import remember
 from .whose import from_examples
 
@@ -139,9 +139,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     if stage == "clap":
         clap = new_clap(run)
         batches = ClapBatches(clap, run.heard, run.seed, run.batch)
-        return train(
-            clap, batches, run.stage(stage), run.out / stage, resume, run.workers
-        )
+        settings = run.stage(stage), run.out / stage, resume, run.workers
+        return train(clap, batches, *settings)
     batches, model = run.texts.texts, new_model(run)
     if stage != "lm":
         encoder, folder = trained_clap(run).encoder, run.out / "features"
@@ -150,8 +149,10 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         batches = run.texts.places
     before = STARTS_FROM[run.folder(stage).name]
     if before is not None:
-        checkpoints.load(run.out / before, model)
+        _, log = checkpoints.load(run.out / before, model)
     if stage == "sft":
+        if log:  # of this run; a finished model that goes on keeps its heads
+            start_alike(model)
         few_shot = episode_batches(run, encoder, model.tokenizer, *sounds)
         batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
         guide(model, special_ids(model.tokenizer)["sep"])

@@ -99,3 +99,5 @@ benchmarks: setup  ## time what is claimed to be fast; writes runs/benchmarks.js
 million: setup  ## time the datastore's indexes at 10^6 vectors (long; needs 8 GB)
 	$(BIN)/python benchmarks/datastore.py --sizes 1000000 --vectors clustered \
 	  --queries 60 --name datastore-million
+	$(BIN)/python benchmarks/datastore.py --sizes 1000000 --vectors uniform \
+	  --kinds flat ivf --queries 60 --name datastore-million-uniform

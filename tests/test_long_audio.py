@@ -121,6 +121,8 @@ def test_what_is_denied_is_not_said():
     assert read_facts("there is no rooster, a dog barks.") == {("heard", "dog bark")}
     assert read_facts("it is not a rooster but a dog barks.") == {("heard", "dog bark")}
     assert read_facts("No, a dog barks.") == {("says", "no"), ("heard", "dog bark")}
+    assert read_facts("a dog barks, no rooster.") == {("heard", "dog bark")}
+    assert ("heard", "doorbell") not in read_facts("no doorbell rings.")
     assert read_facts("yes and no.") == frozenset()
 
 

@@ -16,8 +16,8 @@ Fact = tuple  # (kind, what, perhaps what else)
 SENTENCE = re.compile(r"[.;!?\n]+")
 PLACE = re.compile(r"\b(?:" + "|".join(PLACES) + r")\b")
 NUMBER = re.compile(r"\b(?:" + "|".join(NUMBERS) + r"|\d+)\b")
-# what a sentence denies, up to a comma or a "but"; "no" at its head is an answer
-DENIED = re.compile(r"(?<=\w )(?:no|not|never|without|nor)\b(?:(?!\bbut\b)[^,.;!?\n])*")
+# what is denied, up to a comma or a "but"; a "no" before a comma is an answer
+DENIED = re.compile(r"\b(?:no(?= )|not|never|without|nor)\b(?:(?!\bbut\b)[^,.;!?\n])*")
 LOWEST, HIGHEST = 1, 10
 
 
@@ -35,6 +35,7 @@ def read_facts(text: str) -> frozenset[Fact]:
     """
     text = text.lower()
     answers = set(re.findall(r"\b(?:yes|no)\b", text))
+    said = re.match(r"\W*(yes|no)\b", text)
     text = DENIED.sub(" ", text)
     facts: set[Fact] = set()
     order: list[str] = []
@@ -52,7 +53,6 @@ def read_facts(text: str) -> frozenset[Fact]:
     facts |= {("place", name) for name in walk} | in_turn("place then", walk)
     numbers = NUMBER.findall(text)
     facts |= {("number", n if n.isdigit() else str(NUMBERS.index(n))) for n in numbers}
-    said = re.match(r"\W*(yes|no)\b", text)
     return frozenset(
         facts | ({("says", said[1])} if said and len(answers) == 1 else set())
     )

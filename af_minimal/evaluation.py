@@ -7,11 +7,11 @@ Official: foundation/inference/inference.py, which writes answers and scores non
 Taught in: notebooks/08_staged_training.ipynb, notebooks/11_evaluation.ipynb
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import regex
 
 from .disk.reports import answer_row
 
@@ -23,12 +23,12 @@ def tokens(text: str) -> list[str]:
 
     It stands in for the Penn Treebank tokenizer of the COCO scripts, which needs Java.
     """
-    return re.findall(r"\w+(?:'\w+)*", text.lower())
+    return regex.findall(r"\w+(?:'\w+)*", text.lower())  # \w with vowel signs, as in की
 
 
 def normalise(text: str) -> str:
-    """Words joined by single spaces: "Yes." and "yes" become the same answer."""
-    return " ".join(tokens(text))
+    """Words joined by single spaces ("Yes." is "yes"); a text of signs stays itself."""
+    return " ".join(tokens(text)) or text.strip()
 
 
 def caption_scores(
@@ -115,8 +115,8 @@ def labels_in(answer: str, labels: Sequence[str]) -> list[str]:
     Words count once, for the longest label: "heavy rain" does not mention "rain".
     """
     spelt = {normalise(label): label for label in reversed(labels)}
-    either = "|".join(map(re.escape, sorted(spelt, key=len, reverse=True)))
-    found = re.findall(rf"(?<!\S)(?:{either})(?!\S)", normalise(answer))
+    either = "|".join(map(regex.escape, sorted(spelt, key=len, reverse=True)))
+    found = regex.findall(rf"(?<!\S)(?:{either})(?!\S)", normalise(answer))
     return [spelt[words] for words in found]
 
 

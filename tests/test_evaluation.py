@@ -122,6 +122,11 @@ def test_exact_match_and_accuracy():
         accuracy([], [])
 
 
+def test_answers_in_any_script_are_compared_to_the_letter():
+    assert exact_match(["Волк!", "की", "🐺"], ["волк", "का", "🐕"]) == [1, 0, 0]
+    assert exact_match(["🐺", "."], ["🐺", ""]) == [True, False]
+
+
 LABELS = ["dog bark", "baby cry", "rain", "sea waves", "train"]
 
 

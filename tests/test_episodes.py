@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from af_minimal.prompts import AUDIO, EOC, IGNORE, SEP
+from af_minimal.prompts import AUDIO, EOC, IGNORE, SEP, clean
 from af_minimal.soundworld import CLASSES, HELD_OUT, Event, Score
 from af_minimal.soundworld.batches import mixed, scattered
 from af_minimal.soundworld.corpus import Scene, text_corpus
@@ -12,6 +12,8 @@ from af_minimal.soundworld.episode_batches import EpisodeBatches, episode_text
 from af_minimal.soundworld.episodes import SHARES, Episodes
 from af_minimal.soundworld.names import (
     EXAM,
+    SCRIPTS,
+    alike_names,
     invented_name,
     invented_names,
     invented_word,
@@ -55,6 +57,20 @@ def test_a_name_of_the_exam_is_never_read_in_training(monkeypatch):
     drawn = iter(["zivofu", "kavo"])
     monkeypatch.setattr("af_minimal.soundworld.names.any_word", lambda rng: next(drawn))
     assert invented_word(rng) == "kavo"
+
+
+def test_a_name_may_be_of_any_script_and_is_spelled_as_it_is(tokenizer):
+    rng = np.random.default_rng(5)
+    names = [invented_name(rng) for _ in range(600)]
+    names += [name for _ in range(50) for name in alike_names(rng, 4)]
+    for name in names:
+        assert name == clean(name)  # what is asked is lower-cased and stripped
+        ids = tokenizer(name, add_special_tokens=False).input_ids
+        assert tokenizer.decode(ids) == name
+    letters = set("".join(names))
+    for script, (first, last, _) in SCRIPTS.items():
+        assert letters & set(map(chr, range(first, last + 1))), script
+    assert letters >= set("abcdefghijklmnopqrstuvwxyz0123456789_-' ")
 
 
 def test_names_of_one_episode_differ(monkeypatch):

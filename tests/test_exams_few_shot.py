@@ -13,6 +13,7 @@ from af_minimal.soundworld import (
     few_shot,
     few_shot_exam,
     hard_stores,
+    languages,
 )
 from af_minimal.soundworld import dialogue_exam as talk
 from af_minimal.soundworld.few_shot import Heard, answer_rows, new_names
@@ -139,6 +140,29 @@ def test_half_of_the_names_are_wrong():
 def test_a_small_store_has_the_first_of_each_kind():
     names = ["dorim", "tavak", "dorim", "dorim", "tavak", "ossel"]
     assert hard_stores.few_of_a_kind(names, 2) == [0, 1, 2, 4, 5]
+
+
+def test_sounds_are_named_in_each_language(monkeypatch):
+    """The order of the classes and that of the names are two things."""
+    given = new_names(list(HELD_OUT), 0)
+    vectors = np.repeat(np.eye(len(given)), 4, axis=0)
+    sounds = heard(vectors, [name for name in given.values() for _ in range(4)])
+    words = languages.NAMES["in Finnish"].split(", ")
+    true = dict(zip(languages.SOUNDS, words, strict=True))
+    told = []
+
+    def listen(model, texts, features, mask, **decoding):
+        told.extend(zip(features[:, -1].argmax(-1).tolist(), texts, strict=True))
+        return [""] * len(texts)
+
+    monkeypatch.setattr(few_shot, "complete", listen)
+    rows = languages.language_rows(None, sounds, sounds, 0)
+    assert len(rows) == len(languages.NAMES) * len(sounds.outputs)
+    finnish = [row for row in rows if "Finnish" in row["measure"]]
+    for (which, text), row in zip(told[40:80], finnish, strict=True):
+        name = true[list(HELD_OUT)[which]]
+        assert row["truth"] == name and row["examples"] == [name] * 4
+        assert text.count(f"<SEP>{name}<") == 4
 
 
 def test_few_shot_exam_of_a_random_model(student, monkeypatch):

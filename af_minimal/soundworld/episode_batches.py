@@ -78,7 +78,8 @@ class EpisodeBatches:
             blends = [[b or (-1, 0.0) for b in e.blends] for e, _ in chosen]
             batch["seconds"] = padded([[i for i, _ in row] for row in blends], -1)
             batch["shares"] = padded([[x for _, x in row] for row in blends], 0.0)
-            named = [[e.outputs.index(name) for name in e.outputs] for e, _ in chosen]
+            right = [e.rightful or e.outputs for e, _ in chosen]
+            named = [[names.index(name) for name in names] for names in right]
             batch["names"] = padded(named, -1)
         return [batch]
 

@@ -40,6 +40,7 @@ class Episode:
     outputs: list[str]
     learn: list[bool]  # whether the output can be known at its place in the row
     blends: list[Blend | None] | None = None  # what is heard together with a scene
+    rightful: list[str] | None = None  # the name of each, where some are misnamed
 
 
 class Episodes:

@@ -20,6 +20,7 @@ from .episodes import wrong_label
 from .exam import held_out, render_held_out
 from .few_shot import DESCRIBE, Heard, answer_rows, new_names, single_sounds
 from .hard_stores import hard_store_rows, vote_rows
+from .languages import language_rows
 from .styles import EXAM_STYLE
 
 SHOTS = (1, 4, 8)
@@ -44,7 +45,10 @@ def few_shot_exam(model, seed: int = 0, queries: int = 20, stored: int = 16) -> 
 
 
 def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
-    """Held-out classes under nonsense names: no examples, similar, any, hard ones."""
+    """Held-out classes under nonsense names: no examples, similar, any, hard ones.
+
+    And under the names of other languages.
+    """
     named = new_names(list(HELD_OUT), seed)
     store = single_sounds(model, named, stored, [seed, 1])
     asked = single_sounds(model, named, queries, [seed, 2])
@@ -56,7 +60,8 @@ def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
         ):
             name = f"unseen names, {shots} {how}"
             rows += answer_rows(model, name, asked, store, chosen, seed)
-    return rows + hard_store_rows(model, asked, store, SHOTS, seed)
+    rows += hard_store_rows(model, asked, store, SHOTS, seed)
+    return rows + language_rows(model, asked, store, seed)
 
 
 def wrong_name_rows(model, seed: int) -> list[dict]:
@@ -179,7 +184,7 @@ def summarise(rows: list[dict]) -> list[dict]:
         seeds = [[r["truth"] for r in one] for one in divided(found, "seed")]
         chance = float(np.mean([majority(truths) for truths in seeds]))
         measures.append(measure(name, by_sound(found, "right"), chance))
-        if found[0]["examples"] and not name.startswith("known"):
+        if found[0]["examples"] and not name.startswith(("known", "named")):
             bound = by_sound(found, "bound")
             measures.append(measure(f"{name}: true name is there", bound))
     return measures

@@ -7,11 +7,39 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
+from .catalogue import CLASSES, HELD_OUT
+
 VOWELS = list("aeiou")
+CONSONANTS = list("bcdfghjklmnpqrstvwxyz")
+LETTERS = CONSONANTS + VOWELS
 EXAM = re.compile(r"([vzjkfg][aeiou]){3}")
+SCRIPTS = {  # first and last letter, most letters in a word; small, as prompts are
+    "latin": (0xDF, 0x17F, 9),
+    "greek": (0x3AC, 0x3CE, 8),
+    "cyrillic": (0x430, 0x45F, 9),
+    "armenian": (0x561, 0x586, 7),
+    "hebrew": (0x5D0, 0x5EA, 6),
+    "arabic": (0x621, 0x64A, 7),
+    "devanagari": (0x905, 0x94D, 6),
+    "thai": (0xE01, 0xE4C, 6),
+    "georgian": (0x10D0, 0x10F0, 7),
+    "kana": (0x3041, 0x30FA, 6),
+    "han": (0x4E00, 0x9FA5, 4),
+    "hangul": (0xAC00, 0xD7A3, 4),
+    "pictures": (0x1F300, 0x1F5FF, 2),
+}
+OFTEN = {
+    "latin": 6,
+    "cyrillic": 2,
+    "han": 2,
+}  # how often drawn; others once
+PLAIN, SIGNS = 0.7, 0.05  # shares of latin letters without an accent, and of signs
+SYLLABLES, PIECES = 0.4, 0.2  # shares of names; the others are of any script
+JOINED = {" ": 0.6, "_": 0.2, "-": 0.1, "": 0.1}  # what stands between two words
 
 
 def nonsense_name(rng: np.random.Generator) -> str:
@@ -23,12 +51,19 @@ def nonsense_name(rng: np.random.Generator) -> str:
 
 
 def invented_name(rng: np.random.Generator) -> str:
-    """A name for training: one or two words, perhaps a number; none is of the exam.
+    """A name for training: one to three words, perhaps a number; none is of the exam.
+
+    Words are syllables, pieces of words that the model knows, or letters of any script:
+    a reader may call a sound what he likes, and each byte must have been copied once.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    name = " ".join(invented_word(rng) for _ in range(1 + (rng.random() < 0.2)))
-    return name + (f" {rng.integers(100)}" if rng.random() < 0.1 else "")
+    of = rng.choice(3, p=[SYLLABLES, PIECES, 1 - SYLLABLES - PIECES])
+    make = (invented_word, piece_of_a_word, foreign_word)[of]
+    words = [make(rng) for _ in range(rng.choice([1, 2, 3], p=[0.7, 0.22, 0.08]))]
+    if rng.random() < 0.1:
+        words.append(f"{rng.integers(100):0{rng.integers(1, 3)}}")
+    return str(rng.choice(list(JOINED), p=list(JOINED.values()))).join(words)
 
 
 def invented_names(rng: np.random.Generator, count: int) -> list[str]:
@@ -49,12 +84,16 @@ def alike_names(rng: np.random.Generator, count: int) -> list[str]:
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    consonants = list("bcdfghjklmnpqrstvwxyz")
-    few = rng.choice(consonants, rng.integers(3, 8), replace=False)
     names: dict[str, None] = {}
+    few, own = rng.choice(CONSONANTS, rng.integers(3, 8), replace=False), rng.random()
+    if own < 0.5:  # of another script
+        few = few_letters(rng, draw_script(rng))[:7]
     while len(names) < count:
-        syllables = rng.integers(2, 5)
-        word = "".join(rng.choice(few) + rng.choice(VOWELS) for _ in range(syllables))
+        length = range(rng.integers(2, 5))
+        if own < 0.5:
+            word = "".join(rng.choice(few) for _ in (*length, *length))
+        else:
+            word = "".join(rng.choice(few) + rng.choice(VOWELS) for _ in length)
         if not EXAM.fullmatch(word):
             names[word] = None
     return list(names)
@@ -70,13 +109,60 @@ def invented_word(rng: np.random.Generator) -> str:
     return word
 
 
+def piece_of_a_word(rng: np.random.Generator) -> str:
+    """A part of one or two words of the classes, such as "eleph" or "ooster".
+
+    The model has read such pieces in other words, and is tempted to go on with those.
+    """
+    while True:
+        parts = []
+        for _ in range(rng.integers(1, 3)):
+            word = str(rng.choice(sorted(CLASSES))).replace(" ", "")
+            start = int(rng.integers(len(word) - 1))
+            parts.append(word[start : start + int(rng.integers(2, 7))])
+        word = "".join(parts)
+        if word not in CLASSES | HELD_OUT and not EXAM.fullmatch(word):
+            return word
+
+
+def foreign_word(rng: np.random.Generator) -> str:
+    """Letters of one script that mean nothing; of few of them, or of many."""
+    script = draw_script(rng)
+    letters = few_letters(rng, script)
+    length = int(rng.integers(1, SCRIPTS[script][2] + 1))
+    while EXAM.fullmatch(word := "".join(rng.choice(letters) for _ in range(length))):
+        pass
+    return word
+
+
+def draw_script(rng: np.random.Generator) -> str:
+    """One of `SCRIPTS`."""
+    often = np.array([OFTEN.get(script, 1) for script in SCRIPTS], float)
+    return str(rng.choice(list(SCRIPTS), p=often / often.sum()))
+
+
+def few_letters(rng: np.random.Generator, script: str) -> Sequence[str]:
+    """Three to twelve letters of a script; latin ones mostly without accents."""
+    first, last, _ = SCRIPTS[script]
+    found: list[str] = []
+    count = int(rng.integers(3, 13))
+    while len(found) < count:
+        letter = chr(rng.integers(first, last + 1)).lower()
+        if script == "latin" and rng.random() < PLAIN:
+            sign = rng.random() < SIGNS
+            letter = str(rng.choice(list("'&.,!+#()/") if sign else LETTERS))
+        if len(letter) == 1 and letter.isprintable():
+            found.append(letter)
+    return found
+
+
 def any_word(rng: np.random.Generator) -> str:
     """One to four syllables, each perhaps closed by a consonant.
 
     Half of the words have few letters, so that pieces come twice, as in "kikuku". One
     who copies by "what followed this piece?" alone goes round in circles there.
     """
-    consonants, vowels = list("bcdfghjklmnpqrstvwxyz"), VOWELS
+    consonants, vowels = CONSONANTS, VOWELS
     if rng.random() < 0.5:
         consonants = rng.choice(consonants, rng.integers(1, 4), replace=False)
         vowels = rng.choice(VOWELS, 2, replace=False)

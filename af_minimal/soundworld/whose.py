@@ -4,12 +4,14 @@ Of the sounds that retrieval brings, nearly all bear the right name, so a model 
 the commonest one and never compare a sound with another. Here the names differ. To see
 at all that sounds can be compared, it first meets the very clip that it is asked about
 among the examples; other clips of its class, more names and more examples come after.
+Last come careless episodes, with wrong names among the right: one example cannot be
+trusted there, and what most of the like sounds are called can.
 
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
@@ -28,6 +30,8 @@ CONFUSED = 0.4  # share of episodes whose other names are of close classes
 BLENDED = 0.5  # share of episodes with sounds between two classes
 ANY_SCENE = 0.15  # share of episodes of whole scenes, each with a name of its own
 ALIKE = 0.4  # share of episodes whose names have few letters
+MISNAMED = 0.1, 0.6  # share of wrong names in a careless episode, from and to
+STRANGE = 4  # most names that no sound of a careless episode rightly bears
 UNEVEN = 0.7  # concentration of how often each name comes; small is uneven
 
 
@@ -39,13 +43,14 @@ class Level:
     shots: tuple[int, int]  # fewest and most examples
     names: tuple[int, int]  # fewest and most names among them
     same: float  # share of episodes with the very clip that is asked about
+    careless: float = 0.0  # share of episodes with wrong names
 
 
 LEVELS = (
     Level(1000, (2, 2), (2, 2), 1.0),
     Level(2400, (2, 4), (2, 3), 0.7),
     Level(3200, (2, 8), (2, 5), 0.4),
-    Level(10**9, (1, 8), (1, 6), 0.15),
+    Level(10**9, (1, 8), (1, 6), 0.15, 0.3),
 )
 
 
@@ -87,12 +92,26 @@ class WhoseName:
             if rng.random() < self.level.same:
                 twin = int(rng.choice(np.flatnonzero(of == 0)))
                 clips[-1], blends[-1] = clips[twin], blends[twin]
+        careless = rng.random() < self.level.careless
+        total = count + (int(rng.integers(STRANGE + 1)) if careless else 0)
         draw = alike_names if rng.random() < ALIKE else invented_names
-        names = draw(rng, count)
-        labels = [names[which] for which in [*of, 0]]
-        learn = [name in labels[:i] for i, name in enumerate(labels)]
+        names = draw(rng, total)
+        said = self.misnamed(rng, of, total) if careless and total > 1 else of
+        labels = [names[which] for which in [*said, 0]]
+        rightful = [names[which] for which in [*of, 0]]
+        learn = [
+            right == label and right in labels[:i]
+            for i, (right, label) in enumerate(zip(rightful, labels, strict=True))
+        ]
         prompts = classify_prompts(rng, labels)
-        return Episode(clips, CLASSIFICATION, prompts, labels, learn, blends)
+        told = Episode(clips, CLASSIFICATION, prompts, labels, learn, blends)
+        return replace(told, rightful=rightful)
+
+    def misnamed(self, rng, of: np.ndarray, total: int) -> np.ndarray:
+        """The same examples, some of them with any other of so many names."""
+        wrong = rng.random(len(of)) < rng.uniform(*MISNAMED)
+        other = (of + rng.integers(1, total, len(of))) % total
+        return np.where(wrong, other, of)
 
     def names_of(self, rng, shots: int, count: int) -> np.ndarray:
         """Which of so many names each example bears.

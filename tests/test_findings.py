@@ -347,12 +347,17 @@ def test_few_shot_numbers_carry_bound_and_purity():
     for kind in ("of other classes", "with wrong names"):
         name = f"known names, 4 similar {kind}"
         rows += [answered(name, [*"cccc"], n, n == "a") for n in "ab"]
+    for language, right in (("German", True), ("Greek", False)):
+        name = f"named in {language}, 4 similar"
+        rows += [answered(name, [*"xxxx"], "x", said) for said in (True, right)]
     found = mini.few_shot_numbers(rows)
     assert found["unseen names, chance"] == 0.5
     assert found["unseen names, 4 similar: purity"] == 0.5
     assert found["unseen names, 1 similar: bound"] == 0.5
     assert found["most above the bound"] == 0.5  # "b" was not among the examples
     assert not judged("T-F3", found)
+    assert found["named in other languages, lowest"] == 0.5
+    assert judged("T-F2 other languages", found)
     assert found["share kept, other classes"] == 0.5 and not judged("T-F4", found)
 
 

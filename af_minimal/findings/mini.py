@@ -17,7 +17,13 @@ from ..soundworld.captions import captions
 from ..soundworld.corpus import Scene, render_scene
 from ..soundworld.exam import exam_questions, held_out, render_held_out
 from ..soundworld.features import hear
-from ..soundworld.few_shot_exam import SHOTS, unseen_rows, wrong_name_rows
+from ..soundworld.few_shot_exam import (
+    SHOTS,
+    style_rows,
+    summarise,
+    unseen_rows,
+    wrong_name_rows,
+)
 from ..soundworld.filters import AF1_THRESHOLD, similarity_scores
 from ..soundworld.questions import CAPTIONING
 from ..soundworld.scenes import sample_score
@@ -128,13 +134,14 @@ def gradient(model: AudioFlamingo, seed: int, answer: int, audio: int) -> float:
 
 
 def few_shot(seed: int) -> Numbers:
-    """T-F2, T-F3, T-F4: unseen sounds under nonsense names, and wrong examples.
+    """T-F2, T-F3, T-F4: unseen sounds under nonsense names, wrong examples, a style.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     model = load(SHIPPED)
     rows = unseen_rows(model, seed, QUERIES, STORED) + wrong_name_rows(model, seed)
-    return few_shot_numbers(rows)
+    style = summarise(style_rows(model, seed))
+    return few_shot_numbers(rows) | {line["measure"]: line["score"] for line in style}
 
 
 def few_shot_numbers(rows: list[dict]) -> Numbers:
@@ -149,6 +156,7 @@ def few_shot_numbers(rows: list[dict]) -> Numbers:
     names = {row["truth"] for row in rows if row["measure"].startswith("unseen")}
     similar = [f"unseen names, {shots} similar" for shots in SHOTS]
     above = [numbers[name] - numbers[f"{name}: bound"] for name in similar]
+    languages = [numbers[name] for name in numbers if is_language(name)]
     alone = max(numbers["known names, no example"], 1e-9)
     wrong = numbers["known names, 4 similar of other classes"]
     lied = numbers["known names, 4 similar with wrong names"]
@@ -157,9 +165,15 @@ def few_shot_numbers(rows: list[dict]) -> Numbers:
         "4 similar minus purity": numbers[similar[1]]
         - numbers[f"{similar[1]}: purity"],
         "most above the bound": max(above),
+        "named in other languages, lowest": min(languages),
         "share kept, other classes": wrong / alone,
         "share kept, wrong names": lied / alone,
     }
+
+
+def is_language(name: str) -> bool:
+    """Whether a number is the accuracy of sounds that are called in a language."""
+    return name.startswith("named in ") and ":" not in name
 
 
 def similarity_filter(seed: int) -> Numbers:

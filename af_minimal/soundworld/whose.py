@@ -23,13 +23,13 @@ from .episodes import Blend, Episode, Episodes, classify_prompts, single_sounds
 from .names import alike_names, invented_names
 from .questions import CLASSIFICATION
 
-WHOSE = 0.5  # share of few-shot steps that ask whose name it is
+WHOSE = 0.7  # share of few-shot steps that ask whose name it is
 LONG_EPISODES = 0.6  # share of the others with four examples or more
 CLOSE = 6  # classes that sound most alike
-CONFUSED = 0.4  # share of episodes whose other names are of close classes
-BLENDED = 0.5  # share of episodes with sounds between two classes
+CONFUSED = 0.5  # share of episodes whose other names are of close classes
+BLENDED = 0.7  # share of episodes with sounds between two classes
 ANY_SCENE = 0.15  # share of episodes of whole scenes, each with a name of its own
-ALIKE = 0.4  # share of episodes whose names have few letters
+ALIKE = 0.45  # share of episodes whose names have few letters
 MISNAMED = 0.1, 0.6  # share of wrong names in a careless episode, from and to
 STRANGE = 4  # most names that no sound of a careless episode rightly bears
 UNEVEN = 0.7  # concentration of how often each name comes; small is uneven
@@ -47,10 +47,10 @@ class Level:
 
 
 LEVELS = (
-    Level(1000, (2, 2), (2, 2), 1.0),
-    Level(2400, (2, 4), (2, 3), 0.7),
-    Level(3200, (2, 8), (2, 5), 0.4),
-    Level(10**9, (1, 8), (1, 6), 0.15, 0.3),
+    Level(700, (2, 2), (2, 2), 1.0),
+    Level(1700, (2, 4), (2, 3), 0.7),
+    Level(2700, (2, 8), (2, 5), 0.4),
+    Level(10**9, (1, 8), (1, 6), 0.1, 0.35),
 )
 
 

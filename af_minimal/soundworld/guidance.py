@@ -29,7 +29,7 @@ FLOOR = 1e-4  # below the log
 def guide(model, sep: int, weight: float = WEIGHT) -> list:
     """Add what heads ought to look at to the loss of batches that tell `names`.
 
-    `names` (B, A) says of each audio of a row which name it bears, -1 where there is
+    `names` (B, A) says of each audio which name is rightly its own, -1 where there is
     none. All other batches are left alone.
 
     Args:

@@ -32,11 +32,7 @@ SCRIPTS = {  # first and last letter, most letters in a word; small, as prompts 
     "hangul": (0xAC00, 0xD7A3, 4),
     "pictures": (0x1F300, 0x1F5FF, 2),
 }
-OFTEN = {
-    "latin": 6,
-    "cyrillic": 2,
-    "han": 2,
-}  # how often drawn; others once
+OFTEN = {"latin": 6, "cyrillic": 2, "han": 2}  # times as often as the others
 PLAIN, SIGNS = 0.7, 0.05  # shares of latin letters without an accent, and of signs
 SYLLABLES, PIECES = 0.4, 0.2  # shares of names; the others are of any script
 JOINED = {" ": 0.6, "_": 0.2, "-": 0.1, "": 0.1}  # what stands between two words
@@ -54,7 +50,7 @@ def invented_name(rng: np.random.Generator) -> str:
     """A name for training: one to three words, perhaps a number; none is of the exam.
 
     Words are syllables, pieces of words that the model knows, or letters of any script:
-    a reader may call a sound what he likes, and each byte must have been copied once.
+    a reader may call a sound anything, and each byte must have been copied before.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -85,12 +81,13 @@ def alike_names(rng: np.random.Generator, count: int) -> list[str]:
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     names: dict[str, None] = {}
-    few, own = rng.choice(CONSONANTS, rng.integers(3, 8), replace=False), rng.random()
-    if own < 0.5:  # of another script
+    few = rng.choice(CONSONANTS, rng.integers(3, 8), replace=False)
+    foreign = rng.random() < 0.5
+    if foreign:
         few = few_letters(rng, draw_script(rng))[:7]
     while len(names) < count:
         length = range(rng.integers(2, 5))
-        if own < 0.5:
+        if foreign:
             word = "".join(rng.choice(few) for _ in (*length, *length))
         else:
             word = "".join(rng.choice(few) + rng.choice(VOWELS) for _ in length)
@@ -144,7 +141,7 @@ def draw_script(rng: np.random.Generator) -> str:
 def few_letters(rng: np.random.Generator, script: str) -> Sequence[str]:
     """Three to twelve letters of a script; latin ones mostly without accents."""
     first, last, _ = SCRIPTS[script]
-    found: list[str] = []
+    found: dict[str, None] = {}  # of one letter alone there are few words
     count = int(rng.integers(3, 13))
     while len(found) < count:
         letter = chr(rng.integers(first, last + 1)).lower()
@@ -152,8 +149,8 @@ def few_letters(rng: np.random.Generator, script: str) -> Sequence[str]:
             sign = rng.random() < SIGNS
             letter = str(rng.choice(list("'&.,!+#()/") if sign else LETTERS))
         if len(letter) == 1 and letter.isprintable():
-            found.append(letter)
-    return found
+            found[letter] = None
+    return list(found)
 
 
 def any_word(rng: np.random.Generator) -> str:

@@ -11,7 +11,7 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
@@ -104,8 +104,8 @@ class WhoseName:
             for i, (right, label) in enumerate(zip(rightful, labels, strict=True))
         ]
         prompts = classify_prompts(rng, labels)
-        told = Episode(clips, CLASSIFICATION, prompts, labels, learn, blends)
-        return replace(told, rightful=rightful)
+        told = prompts, labels, learn, blends, rightful
+        return Episode(clips, CLASSIFICATION, *told)
 
     def misnamed(self, rng, of: np.ndarray, total: int) -> np.ndarray:
         """The same examples, some of them with any other of so many names."""

@@ -1,6 +1,6 @@
 """Conversations with and without their training: two models, all else the same.
 
-    python benchmarks/dialogue_training.py [--recordings FOLDER] [--steps 1500]
+    python benchmarks/dialogue_training.py [--recordings FOLDER] [--steps 900]
 
 Both begin with the encoder and the tokenizer of `mini`, and with a language model that
 knows nothing, of the same seed. They take stages `lm`, `pretrain` and `sft` over the
@@ -83,8 +83,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/dialogue-training"))
     parser.add_argument("--recordings", help="folder of ESC-10; none: synthesis alone")
-    parser.add_argument("--steps", type=int, default=1500, help="of stage sft")
-    parser.add_argument("--scenes", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=900, help="of stage sft")
+    parser.add_argument("--scenes", type=int, default=2500)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -96,16 +96,15 @@ def main() -> None:
     encoder = trained_clap(run).encoder
     folder = run.out / "features"
     sounds = build_features(encoder, run.heard, folder, run.seeds, run.workers)
-    rows = []
-    for name, kinds in (
-        ("conversations too", None),
-        ("questions", question_kinds(run)),
-    ):
-        model = trained(run, run.out / name.split()[0], kinds, sounds)
+    found = {}
+    for name, kinds in (("conversations", None), ("questions", question_kinds(run))):
+        model = trained(run, run.out / name, kinds, sounds)
         model.encoder = encoder
-        rows.append({"trained on": name} | scores(model))
-    measures = [key for key in rows[0] if key != "trained on"]
-    table = [{"what": k} | {r["trained on"]: r[k] for r in rows} for k in measures]
+        found[name] = scores(model)
+    table = [
+        {"what": what} | {name: one[what] for name, one in found.items()}
+        for what in found["questions"]
+    ]
     show(table)
     write("dialogue training", table)
 

@@ -54,6 +54,8 @@ def test_a_name_of_the_exam_is_never_read_in_training(monkeypatch):
     assert not any(map(EXAM.fullmatch, words))
     assert not words & (CLASSES.keys() | HELD_OUT.keys())
     assert all(EXAM.fullmatch(nonsense_name(rng)) for _ in range(500))
+    monkeypatch.setattr("af_minimal.soundworld.names.JOINED", {"": 1.0})
+    assert not any(EXAM.fullmatch(invented_name(rng)) for _ in range(20_000))
     drawn = iter(["zivofu", "kavo"])
     monkeypatch.setattr("af_minimal.soundworld.names.any_word", lambda rng: next(drawn))
     assert invented_word(rng) == "kavo"

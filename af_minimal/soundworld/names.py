@@ -7,7 +7,6 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -59,7 +58,8 @@ def invented_name(rng: np.random.Generator) -> str:
     words = [make(rng) for _ in range(rng.choice([1, 2, 3], p=[0.7, 0.22, 0.08]))]
     if rng.random() < 0.1:
         words.append(f"{rng.integers(100):0{rng.integers(1, 3)}}")
-    return str(rng.choice(list(JOINED), p=list(JOINED.values()))).join(words)
+    name = str(rng.choice(list(JOINED), p=list(JOINED.values()))).join(words)
+    return invented_name(rng) if EXAM.fullmatch(name) else name
 
 
 def invented_names(rng: np.random.Generator, count: int) -> list[str]:
@@ -138,7 +138,7 @@ def draw_script(rng: np.random.Generator) -> str:
     return str(rng.choice(list(SCRIPTS), p=often / often.sum()))
 
 
-def few_letters(rng: np.random.Generator, script: str) -> Sequence[str]:
+def few_letters(rng: np.random.Generator, script: str) -> list[str]:
     """Three to twelve letters of a script; latin ones mostly without accents."""
     first, last, _ = SCRIPTS[script]
     found: dict[str, None] = {}  # of one letter alone there are few words

@@ -58,5 +58,5 @@ def rule_grid(numbers: Sequence[dict], rules: dict[str, Sequence[bool]]) -> None
         axes.text(j, i, word, ha="center", va="center", fontsize=9)
     axes.set_xticks(range(len(numbers)), [f"seed {s}" for s in range(len(numbers))])
     axes.set_yticks(range(len(rules)), list(rules))
-    axes.set(xlabel="seed", ylabel="rule")
+    axes.set(ylabel="rule")
     show(figure, f"Rules by seed: {', '.join(rules)}")

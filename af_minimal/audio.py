@@ -6,7 +6,6 @@
 Taught in: notebooks/01_sound_into_windows.ipynb
 """
 
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,15 +15,12 @@ import torch
 from torch import Tensor
 
 from .config import AudioConfig, EncoderConfig
-from .disk.audio_files import check_sample_rate, check_waveform, read_frames
+from .disk.audio_files import TooLongWarning as TooLongWarning  # for who filters it
+from .disk.audio_files import check_sample_rate, check_waveform, read_frames, warn_long
 
 # windows per Fourier transform: few fit the cache of a CPU, many fill a GPU
 MEL_BATCH_CPU, MEL_BATCH_GPU = 16, 1024
 POWER_FLOOR = 1e-10  # silence is -100 dB, not minus infinity
-
-
-class TooLongWarning(UserWarning):
-    """An audio lasts longer than the model can hear; the message names the rest."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ def cut_windows(
     Taught in: notebooks/01_sound_into_windows.ipynb
     """
     waveform = check_waveform(waveform)
-    _warn_if_too_long(len(waveform), config, name, start_s)
+    warn_long(len(waveform), config, name, start_s)
     n = num_windows(len(waveform), config)
     width = config.max_windows if pad_to_max else n
     padded = np.zeros(config.window + (n - 1) * config.hop, dtype=np.float32)
@@ -158,19 +154,6 @@ def cut_windows(
     return windows, np.arange(width) < n
 
 
-def _warn_if_too_long(samples: int, config: AudioConfig, name: str, start_s: float):
-    if samples <= config.max_samples:
-        return
-    lasts, hears = samples / config.sample_rate, config.max_s
-    warnings.warn(
-        f"{name} lasts {lasts:.4g} s; the model hears the first {hears:g} s; "
-        f"{lasts - hears:.4g} s are not heard: pass start_s={start_s + hears:g} to "
-        "load_audio to hear the rest.",
-        TooLongWarning,
-        stacklevel=3,
-    )
-
-
 def hear(
     clip: Clip, config: AudioConfig, pad_to_max: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +164,7 @@ def hear(
     Taught in: notebooks/01_sound_into_windows.ipynb
     """
     clip, name = resample(clip, config.sample_rate), clip.path or "This audio"
-    _warn_if_too_long(len(clip.waveform), config, name, clip.start_s)
+    warn_long(len(clip.waveform), config, name, clip.start_s)
     heard = clip.waveform[: config.max_samples]  # what is behind sets no peak
     if config.normalise == "peak":
         heard = peak_normalise(heard)

@@ -17,7 +17,7 @@ from transformers import DynamicCache
 
 from .generation import check_can_answer, decoding, encode
 from .model import AudioFlamingo
-from .prompts import dialogue_inference_text
+from .prompts import clean, dialogue_inference_text
 
 
 class ChatWarning(UserWarning):
@@ -92,11 +92,12 @@ class Chat:
     def say(self, message: str) -> str:
         """The answer to a message; an empty one changes nothing and gets none.
 
-        Raises ValueError when the message contains a special token.
+        Raises TypeError for what is no text, ValueError where it holds a special token.
 
         Taught in: notebooks/10_dialogue.ipynb
         """
-        began, message = time.perf_counter(), str(message).strip()
+        clean(message)  # complains of what is no text
+        began, message = time.perf_counter(), message.strip()
         if not message:
             tell("The message is empty; ask something.", up=3)
             return ""

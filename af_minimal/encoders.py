@@ -18,10 +18,7 @@ from .config import AudioConfig, EncoderConfig
 from .towers import TOWERS
 
 KINDS: dict[str, Callable] = {}  # whole encoders, named by those who bring them
-MEL_MEAN_DB, MEL_STD_DB = (
-    -45.0,
-    25.0,
-)  # brings log-mel in dB to about zero mean, unit sd
+MEL_MEAN_DB, MEL_STD_DB = -45.0, 25.0  # log-mel in dB to about zero mean, unit sd
 
 
 class AudioEncoder(nn.Module):
@@ -51,14 +48,14 @@ class AudioEncoder(nn.Module):
         positions of size one: longer features would drown the positions.
         """
         mel = log_mel(windows, self.config, self.audio.sample_rate)  # (N, F, M)
-        mel = (mel - MEL_MEAN_DB) / MEL_STD_DB
+        mel = ((mel - MEL_MEAN_DB) / MEL_STD_DB).to(next(self.parameters()).dtype)
         return F.normalize(self.tower(mel), dim=-1)  # (N, E) or (N, n, E)
 
     @torch.no_grad()
     def encode_windows(
         self, windows: Tensor, mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Features of all windows of a batch, in one call of the tower.
+        """Features of all windows of a batch; batch statistics rest meanwhile.
 
         Args:
             windows: float samples (B, L, samples), or (L, samples) for one example.
@@ -76,9 +73,13 @@ class AudioEncoder(nn.Module):
         windows, mask = self._checked(windows, mask)
         n = (self.config.steps,) if self.config.steps > 1 else ()
         features = windows.new_zeros(*mask.shape, *n, self.width)  # (B, L, E)
+        learning = [module for module in self.modules() if module.training]
+        self.eval()  # who only listens in between must not change what is learnt
         if mask.any():
             real = [self(chunk) for chunk in windows[mask].split(256)]
             features[mask] = torch.cat(real).to(features.dtype)
+        for module in learning:
+            module.training = True
         return features, mask
 
     @torch.no_grad()

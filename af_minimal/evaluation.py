@@ -7,6 +7,7 @@ Official: foundation/inference/inference.py, which writes answers and scores non
 Taught in: notebooks/08_staged_training.ipynb, notebooks/11_evaluation.ipynb
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -19,11 +20,9 @@ GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-cased words; punctuation is dropped, an apostrophe inside a word stays.
-
-    It stands in for the Penn Treebank tokenizer of the COCO scripts, which needs Java.
-    """
-    return regex.findall(r"\w+(?:'\w+)*", text.lower())  # \w with vowel signs, as in की
+    """Lower-cased words, for COCO's Penn Treebank tokenizer, which needs Java."""
+    whole = unicodedata.normalize("NFC", text.lower())  # an accent joins its letter
+    return regex.findall(r"\w+(?:'\w+)*", whole)  # \w with vowel signs, as in की
 
 
 def normalise(text: str) -> str:

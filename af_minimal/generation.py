@@ -44,7 +44,8 @@ def ask(
         clip: a Clip or a path, or a list of them. One clip serves all questions.
         question: a text, or a list of them. One question serves all clips.
         examples: demonstrations (`data.Example`), heard before the clip; the same for
-            every question, or a list of lists, one per question.
+            every question, or a list of lists, one per question. None: those of the
+            clip, where it is an Example.
         task: words for "the task is ..."; None leaves the sentence out. A list has one
             for each question.
         seed: of the sampling, when `do_sample=True` is among the `kwargs`.
@@ -65,6 +66,8 @@ def ask(
     check_can_answer(model)
     single = isinstance(question, str) and not is_list(clip)
     clips, questions = pair_up(clip, question)
+    if examples is None:  # those that an Example brings
+        examples = [list(getattr(clip, "examples", ())) for clip in clips]
     shots = spread_examples(examples, len(questions))
     tasks = spread_tasks(task, len(questions))
     pairs = [[(e.prompt, e.output) for e in shot] for shot in shots]

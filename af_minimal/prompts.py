@@ -11,6 +11,7 @@ Taught in: notebooks/07_prompts_labels_blending.ipynb
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import torch
@@ -120,10 +121,17 @@ def dialogue_inference_text(rounds: Sequence[tuple[str, str]], user: str) -> str
 def clean(text: str) -> str:
     """Strip and lower-case a text of the user, and refuse special tokens inside it.
 
-    Raises ValueError for a text that holds one, in capitals or not: lower-cased,
-    <AUDIO> would be the token.
+    An accent that stands behind its letter, as in names of folders on a Mac, joins it
+    (NFC): the model has read letters whole.
+
+    Raises TypeError for what is no text, ValueError for one that holds a token, in
+    capitals or not: lower-cased, <AUDIO> would be the token.
     """
-    text = str(text).strip().lower()
+    if not isinstance(text, str):
+        raise TypeError(
+            f"a text is expected; {type(text).__name__} came. Use a string."
+        )
+    text = unicodedata.normalize("NFC", text).strip().lower()
     found = [token for token in SPECIAL if token.lower() in text]
     if found:
         raise ValueError(

@@ -8,6 +8,7 @@ Official: `data/prepare_each_dataset.py --interleave` (LAION-CLAP, `IndexFlatL2`
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
+import operator
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,7 +122,7 @@ class Datastore:
 
     def nearest(self, query, k: int = 4) -> tuple[list[int], list[float]]:
         """Places and cosines of what `neighbours` returns; ValueError for k below 1."""
-        if k < 1:
+        if (k := operator.index(k)) < 1:
             raise ValueError(f"k is {k}; ask for at least one neighbour.")
         vector, own = self._embedded(query)
         # 50 more, as official: room for several entries of a file and for the query's
@@ -151,8 +152,8 @@ class Datastore:
     def save(self, folder: str | Path, data_root: str | Path | None = None) -> None:
         """Write examples, embeddings and index; each file whole or not at all.
 
-        A sound is kept as its path inside `folder`, if it lies there; else as its path
-        inside `data_root`. What has no path, or lies in another store, is written into
+        A sound is kept as its path inside `folder`, or else inside `data_root`. A Clip
+        of no file or of a part of one, and what lies in another store, is written into
         `folder`: a store may be loaded, added to and saved, here or elsewhere.
 
         Raises ValueError when a file lies outside both, and writes nothing.

@@ -154,3 +154,13 @@ def test_index_of_a_wrong_folder_is_told(tmp_path, capsys):
     arguments = ["index", str(tmp_path / "empty"), "--out", str(tmp_path / "store")]
     assert "one folder for each label" in said_after_error(arguments, capsys)
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["ask", "--beams", "0"], ["train", "--steps", "-3"], ["eval", "--scenes", "x"]],
+)
+def test_numbers_that_are_none_are_told(words, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(words)
+    assert "a number above 0 is expected" in capsys.readouterr().err

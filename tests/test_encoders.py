@@ -152,3 +152,24 @@ def test_gradients_reach_the_whole_cnn():
     model = encoder("cnn").train()
     model.projection(model(windows(4))).square().sum().backward()
     assert all(p.grad.abs().max() > 0 for p in model.parameters())
+
+
+def test_listening_in_between_teaches_nothing():
+    torch.manual_seed(0)
+    config = PRESETS["mini"]
+    encoder = build_encoder(config.encoder, config.audio).train()
+    encoder.projection.eval()
+    before = {name: t.clone() for name, t in encoder.state_dict().items()}
+    modes = [module.training for module in encoder.modules()]
+    encoder.encode_windows(torch.randn(1, 2, config.audio.window))
+    after = encoder.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert [module.training for module in encoder.modules()] == modes
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_an_encoder_hears_in_its_own_precision(dtype):
+    config = PRESETS["mini"]
+    encoder = build_encoder(config.encoder, config.audio).eval().to(dtype)
+    features, _ = encoder.encode_windows(torch.randn(1, 1, config.audio.window))
+    assert features.dtype == dtype

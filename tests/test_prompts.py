@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +241,14 @@ def test_tokenizer_errors(tmp_path):
         load_tokenizer(tmp_path)
     with pytest.raises(ValueError, match="need 263"):
         train_tokenizer(["a"], 200)
+
+
+def test_an_accent_behind_its_letter_joins_it():
+    apart = unicodedata.normalize("NFD", "tűzőgép")
+    assert prompts.clean(apart) == "tűzőgép" != apart
+
+
+@pytest.mark.parametrize("text", [None, b"what?", 3, {"what?": 1}])
+def test_what_is_no_text_is_refused(text):
+    with pytest.raises(TypeError, match=type(text).__name__):
+        prompts.inference_text(text)

@@ -1,5 +1,7 @@
 """Saving and loading: exact, complete, and nothing but safetensors and json."""
 
+import shutil
+
 import pytest
 import torch
 from tiny_flamingo import batch, logits_of, tiny
@@ -65,3 +67,20 @@ def test_load_finds_what_ships_with_the_package(tmp_path, monkeypatch):
     assert model_module.load("mini").config.name == "tiny"
     with pytest.raises(FileNotFoundError, match="Shipped with the package: mini"):
         model_module.load("huge")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"audio": {}, "model_type": "opt"}', "["])
+def test_a_config_of_another_program_is_told(tmp_path, text):
+    (tmp_path / "config.json").write_text(text)
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match="no config of this package"):
+        storage.read_folder(tmp_path)
+
+
+def test_weights_that_are_cut_off_are_told(tmp_path):
+    shipped = storage.model_folder("mini")
+    shutil.copy(shipped / "config.json", tmp_path)
+    whole = (shipped / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="cut off or damaged"):
+        storage.read_folder(tmp_path)

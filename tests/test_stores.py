@@ -330,3 +330,16 @@ def test_what_is_no_example_is_told(encoder, recordings):
 def test_adding_nothing_is_told(encoder):
     with pytest.raises(ValueError, match="at least one example"):
         clips_store(encoder).add([])
+
+
+def test_a_piece_of_a_file_comes_back_as_that_piece(tmp_path, encoder):
+    time = np.arange(4 * 16_000) / 16_000
+    soundfile.write(tmp_path / "long.wav", 0.3 * np.sin(1000 * time), 16_000)
+    piece = load_audio(tmp_path / "long.wav", start_s=1, duration_s=1)
+    rest = load_audio(tmp_path / "long.wav", start_s=3)
+    examples = [Example(piece, "what?", "piece"), Example(rest, "what?", "rest")]
+    Datastore.build(examples, encoder).save(tmp_path / "store", data_root=tmp_path)
+    back = Datastore.load(tmp_path / "store", encoder, data_root=tmp_path).examples
+    heard = [open_clip(example, 16_000).waveform for example in back]
+    np.testing.assert_array_equal(heard[0], piece.waveform)
+    np.testing.assert_array_equal(heard[1], rest.waveform)

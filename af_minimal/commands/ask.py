@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from .index import add_examples, examples_for
-from .words import PROGRAM
+from .words import PROGRAM, positive
 
 
 def add_ask(parser: argparse.ArgumentParser) -> None:
@@ -17,8 +17,10 @@ def add_ask(parser: argparse.ArgumentParser) -> None:
         "words", nargs="+", metavar="FILE", help="sound files, then the question"
     )
     parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
-    parser.add_argument("--max-new-tokens", type=int, default=64)
-    parser.add_argument("--beams", type=int, default=1, help="1 is greedy decoding")
+    parser.add_argument("--max-new-tokens", type=positive, default=64)
+    parser.add_argument(
+        "--beams", type=positive, default=1, help="1 is greedy decoding"
+    )
     parser.add_argument(
         "--start", type=float, default=0.0, help="second of the file to begin at"
     )

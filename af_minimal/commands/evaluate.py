@@ -4,7 +4,10 @@ Taught in: notebooks/08_staged_training.ipynb
 """
 
 import argparse
+import os
 from pathlib import Path
+
+from .words import positive
 
 
 def add_eval(parser: argparse.ArgumentParser) -> None:
@@ -12,18 +15,25 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=evaluate)
     parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
     parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50; asks fold 5")
-    parser.add_argument("--scenes", type=int, default=200)
+    parser.add_argument("--scenes", type=positive, default=200)
     parser.add_argument("--out", type=Path, help="JSON file with every answer")
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Print the tables, and write the report if asked for."""
+    """Print the tables, and write the report if asked for.
+
+    Raises ValueError at once where the report cannot be written.
+    """
     from ..disk.reports import make_report, save_report, table
     from ..disk.storage import model_folder, read_folder
     from ..evaluation import GREEDY
     from ..soundworld.caption_measures import add_spice
     from ..soundworld.corpus import HELD_OUT_SEED
 
+    if args.out is not None:  # before the exam, not behind it
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        if args.out.is_dir() or not os.access(args.out.parent, os.W_OK):
+            raise ValueError(f"--out {args.out} cannot be written; name another file.")
     folder = model_folder(args.model)
     if read_folder(folder)[0].family == "af2":
         sections = examine_af2(folder, args)

@@ -6,6 +6,8 @@ Taught in: notebooks/11_evaluation.ipynb
 import argparse
 from pathlib import Path
 
+from .words import positive
+
 
 def add_findings(parser: argparse.ArgumentParser) -> None:
     """Options of `findings`."""
@@ -13,7 +15,9 @@ def add_findings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("findings"), help="folder of the results"
     )
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0, 1, ... of each")
+    parser.add_argument(
+        "--seeds", type=positive, default=3, help="seeds 0, 1, ... of each"
+    )
     parser.add_argument(
         "--only",
         nargs="+",
@@ -25,7 +29,7 @@ def add_findings(parser: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="measure also what was measured before"
     )
     parser.add_argument(
-        "--workers", type=int, default=2, help="processes of one thread each"
+        "--workers", type=positive, default=2, help="processes of one thread each"
     )
 
 

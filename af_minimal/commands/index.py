@@ -6,6 +6,8 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 import argparse
 from pathlib import Path
 
+from .words import positive
+
 KINDS = ("auto", "flat", "ivf", "hnsw")  # retrieval.py is slow to import
 
 
@@ -58,7 +60,9 @@ def add_examples(parser: argparse.ArgumentParser) -> None:
     """Options of `ask` that take examples from a store."""
     parser.add_argument("--store", type=Path, help="folder that `index` wrote")
     parser.add_argument("--store-root", type=Path, help="where its recordings are")
-    parser.add_argument("--shots", type=int, default=4, help="examples from the store")
+    parser.add_argument(
+        "--shots", type=positive, default=4, help="examples from the store"
+    )
 
 
 def examples_for(args: argparse.Namespace, model, clips: list) -> list[list] | None:

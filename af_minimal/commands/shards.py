@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .index import read_examples
+from .words import positive
 
 
 def add_shards(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,9 @@ def add_shards(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help="what `index` takes")
     parser.add_argument("--out", required=True, type=Path, help="folder of the shards")
     parser.add_argument("--data-root", type=Path, help="folder of a manifest's audio")
-    parser.add_argument("--size", type=int, default=256, help="examples in one shard")
+    parser.add_argument(
+        "--size", type=positive, default=256, help="examples in one shard"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the order")
 
 

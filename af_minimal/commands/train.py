@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .shards import train_on_shards
+from .words import positive
 
 STAGES = ("clap", "lm", "pretrain", "sft")  # recipe.py is slow to import
 CURRICULUM = ("lm", "short", "skills", "long")  # of preset mini2
@@ -33,12 +34,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         "--shards", type=Path, help="folder that `features` wrote: sft learns from it"
     )
     parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50 to mix in")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--steps", type=int, help="of each stage; for a short trial")
-    parser.add_argument("--scenes", type=int, help="SoundWorld scenes to learn from")
-    parser.add_argument(
-        "--batch", type=int, help="rows of a step, at most; default 64, of mini2 48"
-    )
+    parser.add_argument("--threads", type=positive, default=1)
+    parser.add_argument("--steps", type=positive, help="of each stage; for a trial")
+    parser.add_argument("--scenes", type=positive, help="SoundWorld scenes to hear")
+    rows = "rows of a step, at most; default 64, of mini2 48"
+    parser.add_argument("--batch", type=positive, help=rows)
     parser.add_argument("--seed", type=int, default=0, help="of scenes and batches")
     parser.add_argument("--workers", type=int, help="processes that make batches")
     parser.add_argument("--precision", choices=("no", "bf16"), help="default: bf16")

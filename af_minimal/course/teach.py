@@ -10,8 +10,9 @@ from pathlib import Path
 import ipywidgets as widgets
 import soundfile
 
-from ..audio import Clip, resample
+from ..audio import resample
 from ..data import Example
+from ..prompts import clean
 from ..retrieval import Datastore
 from .figures_retrieval import names_taught
 from .widgets import SOUND_FILES, Panel, decode, wav_bytes
@@ -23,11 +24,16 @@ PROMPT = "classify this sound."
 def write_folders(folder: str | Path, examples: Sequence[Example]) -> Path:
     """Write Clips as `folder/<output>/<number>.wav`, as `read_labelled` reads them.
 
+    Raises ValueError for a name that leaves the folder.
+
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     folder = Path(folder)
     for number, example in enumerate(examples):
-        path = folder / example.output.replace(" ", "_") / f"{number:02d}.wav"
+        name = example.output.replace(" ", "_")
+        if Path(name).name != name:
+            raise ValueError(f"the name {name!r} leaves {folder}; leave / and .. out.")
+        path = folder / name / f"{number:02d}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, example.audio.waveform, example.audio.sample_rate)
     return folder
@@ -83,10 +89,7 @@ class TeachWidget(Panel):
         """Uploaded files as Clips at the model's rate; ValueError if one is broken."""
         rate = self.model.config.audio.sample_rate
         files = [(bytes(file["content"]), file["name"]) for file in upload.value]
-        heard = [decode(content, name) for content, name in files]
-        # without the path: two uploads may be called recording.wav and differ
-        clips = [Clip(clip.waveform, clip.sample_rate) for clip in heard]
-        return [resample(clip, rate) for clip in clips]
+        return [resample(decode(*file), rate) for file in files]
 
     def _teach(self, button=None) -> None:
         name = self.name.value.strip().lower()
@@ -94,6 +97,7 @@ class TeachWidget(Panel):
             self.known.value = "Type a name and choose one or more sound files."
             return
         try:
+            name = clean(name)  # a token in it would spoil every later answer
             new = [Example(c, self.prompt, name) for c in self.clips(self.sounds)]
             if self.store is None:
                 self.store = Datastore.build(new, self.model.encoder)

@@ -4,6 +4,7 @@ Taught in: notebooks/01_sound_into_windows.ipynb
 """
 
 import struct
+import warnings
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import soundfile
 import torch
 
 MAX_PEAK = 1.5  # full scale is 1; resampling overshoots it a little, never this much
+
+
+class TooLongWarning(UserWarning):
+    """An audio lasts longer than the model can hear; the message names the rest."""
 
 
 def read_frames(
@@ -29,7 +34,7 @@ def read_frames(
             file.seek(start)
             frames = file.read(count, dtype="float32", always_2d=True)
             rate = file.samplerate
-    except soundfile.LibsndfileError as error:
+    except (soundfile.LibsndfileError, TypeError) as error:
         raise ValueError(
             f"{path} cannot be decoded. It is cut off or damaged, or it is not wav, "
             "flac, ogg or mp3: convert it or copy it again."
@@ -96,15 +101,12 @@ def _stretch(
 
 
 def check_sample_rate(sample_rate: int) -> None:
-    """Raise unless `sample_rate` is a whole number of Hz that audio can have.
-
-    Raises ValueError otherwise, with an example of a right one.
-    """
+    """Raise ValueError unless this is a whole number of Hz that audio can have."""
     whole = isinstance(sample_rate, (int, np.integer)) and sample_rate is not True
     if not whole or not 1_000 <= sample_rate <= 768_000:
         raise ValueError(
-            f"sample_rate is {sample_rate!r}; it must be a whole number of Hz from "
-            "1000 to 768000, for example 16000."
+            f"sample_rate is {sample_rate!r}; a whole number of Hz from 1000 to 768000 "
+            "is expected, for example 16000."
         )
 
 
@@ -231,3 +233,17 @@ def _mp3_bytes_missing(start: bytes, size: int) -> int:
     at = tag + 8 + (4 if flags & 1 else 0)  # after the frame count, when there is one
     promised = int.from_bytes(start[at : at + 4], "big")
     return max(0, frame + promised - size)
+
+
+def warn_long(samples: int, config, name: str, start_s: float) -> None:
+    """Say what of so many samples is not heard; `config` is an AudioConfig."""
+    if samples <= config.max_samples:
+        return
+    lasts, hears = samples / config.sample_rate, config.max_s
+    warnings.warn(
+        f"{name} lasts {lasts:.4g} s; the model hears the first {hears:g} s; "
+        f"{lasts - hears:.4g} s are not heard: pass start_s={start_s + hears:g} to "
+        "load_audio to hear the rest.",
+        TooLongWarning,
+        stacklevel=3,
+    )

@@ -12,20 +12,22 @@ from .manifests import Example
 
 def read_esc(
     folder: str | Path,
-    folds: Collection[int] | None = None,
+    folds: Collection[int] | int | None = None,
     prompt: str = "classify this sound.",
 ) -> list[Example]:
     """Examples of an ESC-10 or ESC-50 folder, in the order of its table.
 
     Two layouts are understood: `meta.csv` (filename, fold, label) with `audio/` beside
     it, and the one ESC-50 is published in, `meta/esc50.csv` (filename, fold, category).
-    `folds` keeps those of 1 to 5; None keeps all. Underscores in labels become spaces.
+    `folds` keeps one of 1 to 5, or several; None keeps all. Underscores in labels are
+    spaces.
 
     Raises FileNotFoundError when neither layout is found or a recording is missing,
     ValueError when the table lacks a column or no row is left.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
+    folds = {folds} if isinstance(folds, int) else folds
     folder = Path(folder)
     tables = {folder / "meta.csv": "label", folder / "meta" / "esc50.csv": "category"}
     table = next((file for file in tables if file.is_file()), None)
@@ -34,7 +36,7 @@ def read_esc(
             f"{folder} is not an ESC folder: it holds neither meta.csv "
             "(filename,fold,label) nor meta/esc50.csv (filename,fold,category)."
         )
-    with open(table, newline="", encoding="utf-8") as file:
+    with open(table, newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     _check_table(table, rows, ("filename", "fold", tables[table]))
     examples = []
@@ -65,7 +67,7 @@ def _check_table(table: Path, rows: list[dict], columns: tuple[str, ...]) -> Non
             f"{table} has the columns {list(rows[0])}; {', '.join(missing)} is missing."
         )
     for number, row in enumerate(rows, start=2):
-        if not all(row[c] for c in columns) or not row["fold"].strip().isdigit():
+        if not all(row[c] for c in columns) or not row["fold"].strip().isdecimal():
             raise ValueError(
                 f"{table} line {number}: filename, a fold number and a label are "
                 f"expected, {row} came."

@@ -10,6 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
@@ -44,6 +45,7 @@ def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], ob
 
     Raises:
         FileNotFoundError: when the folder holds no model.
+        ValueError: when a file of it is damaged, or of another program.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
@@ -55,11 +57,24 @@ def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], ob
                 f"{', '.join(shipped_names()) or 'none'}. Or give a folder that "
                 "save_pretrained wrote."
             )
-    config = FlamingoConfig.from_dict(json.loads((path / "config.json").read_text()))
+    try:
+        said = json.loads((path / "config.json").read_text(encoding="utf-8-sig"))
+        config = FlamingoConfig.from_dict(said)
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path / 'config.json'} is no config of this package ({error!r}). Give a "
+            "folder that save_pretrained wrote; a language model alone goes in as lm=."
+        ) from error
     tokenizer = None
     if (path / "tokenizer.json").is_file():
         tokenizer = PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
-    return config, load_file(path / "model.safetensors"), tokenizer
+    try:
+        return config, load_file(path / "model.safetensors"), tokenizer
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path / 'model.safetensors'} is cut off or damaged ({error}). Copy it "
+            "again."
+        ) from error
 
 
 def shipped_names() -> list[str]:

@@ -14,6 +14,7 @@ from .manifests import Example, inside
 
 ROWS, AUDIO = "examples.jsonl", "audio"
 HASHED = re.compile(r"([0-9a-f]{64})\.wav")  # a sound that a store wrote
+SAME_LENGTH_S = 0.05  # mp3 files are a frame longer or shorter than they say
 NUMBERED = re.compile(r"\d{6}\.wav")  # the same, of the first format
 
 
@@ -37,18 +38,36 @@ def file_of(example: Example) -> str:
     return hashed[1] if hashed and real.parent.name == AUDIO else str(real)
 
 
+def path_of(example: Example) -> str | Path | None:
+    """The file that holds a sound from its `start_s` to the end; else None.
+
+    None is a Clip of no file, one that ends before its file does, and one whose file is
+    gone: of these the samples are kept.
+    """
+    audio = example.audio
+    path = getattr(audio, "path", audio)
+    if path is audio or path is None:
+        return path
+    try:
+        rest = soundfile.info(path).duration - audio.start_s
+    except soundfile.LibsndfileError:
+        return None
+    return path if abs(rest - audio.duration_s) < SAME_LENGTH_S else None
+
+
 def place_of(example: Example, folder: Path, data_root: str | Path | None) -> dict:
     """Where a store in `folder` keeps a sound, as the first entry of its row.
 
     {"here": ...} is a path inside `folder`: of a file that lies there, of a Clip that
-    comes from no file, and of a sound that another store wrote, which is copied.
+    is no file's whole rest, and of a sound that another store wrote, which is copied.
     {"name": ...} is a path inside `data_root`.
 
     Raises ValueError for any other file.
     """
-    path = getattr(example.audio, "path", example.audio)
+    path = path_of(example)
     if path is None:
-        return {"here": f"{AUDIO}/{file_of(example)}.wav"}
+        samples, rate = example.audio.waveform, example.audio.sample_rate
+        return {"here": f"{AUDIO}/{sound_hash(samples, rate)}.wav"}
     if inside(path, folder):
         return {"here": _relative(path, folder)}
     if _written_by_a_store(Path(os.path.realpath(path))):
@@ -67,7 +86,7 @@ def keep_sound(example: Example, folder: Path, here: str) -> None:
 
     What is there already stays: it has that name because it is that sound.
     """
-    target, path = folder / here, getattr(example.audio, "path", example.audio)
+    target, path = folder / here, path_of(example)
     if target.exists() or (path is not None and inside(path, folder)):
         return
     target.parent.mkdir(exist_ok=True)

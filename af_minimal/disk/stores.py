@@ -29,7 +29,7 @@ from torch import nn
 
 from .examples import fields_of
 from .manifests import Example, inside
-from .stored_sounds import ROWS, keep_sound, place_of
+from .stored_sounds import ROWS, keep_sound, path_of, place_of
 
 TENSORS, INDEX = "embeddings.safetensors", "index.faiss"
 
@@ -80,8 +80,8 @@ def row_of(example: Example, folder: Path, data_root: str | Path | None) -> dict
     Raises ValueError for a file outside both.
     """
     audio, start_s = example.audio, example.start_s
-    if hasattr(audio, "path"):  # a Clip; without a path, all that is written is heard
-        start_s = 0.0 if audio.path is None else audio.start_s
+    if hasattr(audio, "path"):  # a Clip; of what is written, all is heard
+        start_s = 0.0 if path_of(example) is None else audio.start_s
     place = place_of(example, folder, data_root)
     return place | fields_of(replace(example, start_s=start_s))
 

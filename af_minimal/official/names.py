@@ -81,10 +81,13 @@ def without_twins(given: dict[str, Tensor], layers: str) -> dict[str, Tensor]:
     Raises ValueError for them.
     """
     tensors: dict[str, Tensor] = {}
+    came: dict[str, str] = {}
     for name, tensor in given.items():
         first = first_name(name, layers)
-        if not torch.equal(tensors.setdefault(first, tensor), tensor):
+        seen, other = came.setdefault(first, name), tensors.setdefault(first, tensor)
+        if other is not tensor and not torch.equal(other, tensor):
             raise ValueError(
-                f"{name} and its twin {first} should be one tensor, but differ."
+                f"{seen} {tuple(other.shape)} and its twin {name} "
+                f"{tuple(tensor.shape)} should be one tensor, but differ."
             )
     return tensors

@@ -118,6 +118,8 @@ def ask_widget(model, **options) -> AskWidget:
 def decode(content: bytes, name: str) -> Clip:
     """An uploaded file as a mono Clip at its own rate.
 
+    It has no path: two uploads may be called recording.wav and differ.
+
     Raises ValueError when it is not a sound file that soundfile can read.
     """
     try:
@@ -127,4 +129,4 @@ def decode(content: bytes, name: str) -> Clip:
     except soundfile.LibsndfileError as error:
         kinds = ", ".join(kind[1:] for kind in SOUND_FILES)
         raise ValueError(f"{name} cannot be read; upload one of {kinds}.") from error
-    return Clip(frames.mean(axis=1), rate, name)
+    return Clip(frames.mean(axis=1), rate)

@@ -19,8 +19,9 @@ def blend(
 
     A dataset of N items and weight w = global_weight * weights[name] gives the items
     int(e N w) ... int((e + 1) N w) - 1 of an endless row of shuffled passes. Every pass
-    holds each item once and has an order of its own, fixed by the dataset's name: no
-    state is kept, so any epoch can be computed at any time. Shuffle the result.
+    holds each item once, in an order that the dataset's name and the pass's number fix
+    (few share one, as officially): no state is kept, so any epoch can be computed at
+    any time. Shuffle the result.
 
     `repeat_quirk=True` repeats the official fault: an epoch that begins inside a later
     pass takes the order of pass 0 up to the end of that pass, so that items repeat or

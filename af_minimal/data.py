@@ -33,7 +33,7 @@ __all__ = [
 
 
 def open_clip(example: Example, sample_rate: int = 16_000) -> Clip:
-    """The sound of an example: the Clip it holds, or its file from `start_s` on.
+    """The sound of an example: the Clip it holds, or `duration_s` of its file.
 
     Raises TypeError for what is no Example, and for an audio that is neither of these:
     render a Score into a Clip first.
@@ -42,7 +42,9 @@ def open_clip(example: Example, sample_rate: int = 16_000) -> Clip:
     if isinstance(example.audio, Clip):
         return example.audio
     if isinstance(example.audio, (str, Path)):
-        return load_audio(example.audio, sample_rate, start_s=example.start_s)
+        return load_audio(
+            example.audio, sample_rate, example.start_s, example.duration_s
+        )
     raise TypeError(
         f"The example's audio is a {type(example.audio).__name__}; a path or a Clip is "
         "expected. Render a SoundWorld score first: Clip(render(score), 16000)."

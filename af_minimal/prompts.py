@@ -128,9 +128,7 @@ def clean(text: str) -> str:
     capitals or not: lower-cased, <AUDIO> would be the token.
     """
     if not isinstance(text, str):
-        raise TypeError(
-            f"a text is expected; {type(text).__name__} came. Use a string."
-        )
+        raise TypeError(f"a string is expected; {type(text).__name__} came.")
     text = unicodedata.normalize("NFC", text).strip().lower()
     found = [token for token in SPECIAL if token.lower() in text]
     if found:

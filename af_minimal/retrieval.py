@@ -153,8 +153,8 @@ class Datastore:
         """Write examples, embeddings and index; each file whole or not at all.
 
         A sound is kept as its path inside `folder`, or else inside `data_root`. A Clip
-        of no file or of a part of one, and what lies in another store, is written into
-        `folder`: a store may be loaded, added to and saved, here or elsewhere.
+        of no file, and what lies in another store, is written into `folder`: a store
+        may be loaded, added to and saved, here or elsewhere.
 
         Raises ValueError when a file lies outside both, and writes nothing.
         """

@@ -338,8 +338,11 @@ def test_a_piece_of_a_file_comes_back_as_that_piece(tmp_path, encoder):
     piece = load_audio(tmp_path / "long.wav", start_s=1, duration_s=1)
     rest = load_audio(tmp_path / "long.wav", start_s=3)
     examples = [Example(piece, "what?", "piece"), Example(rest, "what?", "rest")]
-    Datastore.build(examples, encoder).save(tmp_path / "store", data_root=tmp_path)
-    back = Datastore.load(tmp_path / "store", encoder, data_root=tmp_path).examples
+    store = Datastore.build(examples, encoder)
+    store.save(tmp_path / "store", data_root=tmp_path)
+    loaded = Datastore.load(tmp_path / "store", encoder, data_root=tmp_path)
+    assert loaded.files == store.files  # both are of one file, before and after
+    back = loaded.examples
     heard = [open_clip(example, 16_000).waveform for example in back]
     np.testing.assert_array_equal(heard[0], piece.waveform)
     np.testing.assert_array_equal(heard[1], rest.waveform)

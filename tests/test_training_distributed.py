@@ -22,6 +22,7 @@ from af_minimal import __main__ as cli
 from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS
 from af_minimal.disk import checkpoints
+from af_minimal.prompts import IGNORE
 from af_minimal.scale.processes import (
     PATIENCE,
     learnt,
@@ -378,3 +379,10 @@ def test_accelerate_launch_trains_as_one_process_does(alone, tmp_path, two_proce
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("waited for data") == 1  # one process speaks
     assert losses(tmp_path / "lm") == pytest.approx(losses(alone / "lm"), abs=CLOSE)
+
+
+def test_a_process_without_rows_has_no_guidance():
+    """Nor does it divide by its labels, of which there are none."""
+    batch = {"labels": torch.ones(1, 4), "names": torch.zeros(1, 2)}
+    own = own_rows(batch, rank=1, world=2)
+    assert (own["labels"] == IGNORE).all() and (own["names"] < 0).all()

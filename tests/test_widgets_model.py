@@ -19,6 +19,7 @@ from af_minimal.course.widgets.mask_explorer import MOST_TOKENS
 from af_minimal.data import Example
 from af_minimal.disk import checkpoints
 from af_minimal.generation import encode
+from af_minimal.model import load
 from af_minimal.prompts import inference_text
 from af_minimal.retrieval import Datastore
 from af_minimal.stages import StageConfig
@@ -439,3 +440,11 @@ def test_neighbours_explain_wrong_questions_and_an_empty_store(store, hearing):
     with pytest.warns(UserWarning, match="the store has 0 other"):
         browser = widgets.neighbours(alone, clip, Parrot())
     assert "no other sound" in browser.answer.value
+
+
+def test_answer_attention_of_dense_features_adds_up_over_windows():
+    """`mini2` hears several vectors of a window; each window has the mass of all."""
+    clip = tone(4.0)
+    heard = widgets.answer_attention(load("mini2"), clip, ASKED, max_new_tokens=3)
+    assert heard.weights.shape[-1] == len(heard.window_times)
+    np.testing.assert_allclose(heard.weights.sum(-1), 1, atol=1e-4)

@@ -184,7 +184,7 @@ def check_complete(path: Path) -> None:
         missing = _wav_bytes_missing(path, size)
     elif start[:4] == b"OggS":
         missing = _ogg_bytes_missing(end)
-    elif b"Xing" in start or b"Info" in start:
+    elif start[:4] != b"fLaC" and (b"Xing" in start or b"Info" in start):
         missing = _mp3_bytes_missing(start, size)
     if missing:
         raise ValueError(
@@ -223,9 +223,9 @@ def _ogg_bytes_missing(end: bytes) -> int:
 
 def _mp3_bytes_missing(start: bytes, size: int) -> int:
     """The Xing/Info header may state the length of the stream in bytes."""
-    tag = max(start.find(b"Xing"), start.find(b"Info"))
+    tag = max(start.rfind(b"Xing"), start.rfind(b"Info"))
     frame = start.rfind(b"\xff", 0, tag)
-    if frame < 0 or len(start) < tag + 16:
+    if frame < 0 or tag - frame > 40 or len(start) < tag + 16:
         return 0
     flags = int.from_bytes(start[tag + 4 : tag + 8], "big")
     if not flags & 2:

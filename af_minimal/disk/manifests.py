@@ -34,6 +34,7 @@ class Example:
     dialogue: tuple[tuple[str, str], ...] = ()  # rounds (user, assistant), of a chat
     examples: tuple["Example", ...] = ()  # few-shot: heard before this one
     examples_are: str | None = None  # "similar" or "random"
+    duration_s: float | None = None  # seconds of the file that are meant; None: all
 
 
 def read_manifest(

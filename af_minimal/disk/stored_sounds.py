@@ -39,27 +39,32 @@ def file_of(example: Example) -> str:
 
 
 def path_of(example: Example) -> str | Path | None:
-    """The file that holds a sound from its `start_s` to the end; else None.
+    """The file that a sound is a stretch of; None for a Clip of no file.
 
-    None is a Clip of no file, one that ends before its file does, and one whose file is
-    gone: of these the samples are kept.
+    Of a Clip whose file is gone, or shorter than the Clip, the samples are kept.
     """
-    audio = example.audio
-    path = getattr(audio, "path", audio)
-    if path is audio or path is None:
+    path = getattr(example.audio, "path", example.audio)
+    if path is example.audio or path is None:
         return path
+    rest = seconds_behind(example)
+    return None if rest is None or rest < -SAME_LENGTH_S else path
+
+
+def seconds_behind(example: Example) -> float | None:
+    """How long the file of a Clip goes on behind it; None where it is gone."""
+    audio = example.audio
     try:
-        rest = soundfile.info(path).duration - audio.start_s
-    except soundfile.LibsndfileError:
+        whole = soundfile.info(audio.path).duration
+    except (soundfile.LibsndfileError, TypeError):
         return None
-    return path if abs(rest - audio.duration_s) < SAME_LENGTH_S else None
+    return whole - audio.start_s - audio.duration_s
 
 
 def place_of(example: Example, folder: Path, data_root: str | Path | None) -> dict:
     """Where a store in `folder` keeps a sound, as the first entry of its row.
 
     {"here": ...} is a path inside `folder`: of a file that lies there, of a Clip that
-    is no file's whole rest, and of a sound that another store wrote, which is copied.
+    comes from no file, and of a sound that another store wrote, which is copied.
     {"name": ...} is a path inside `data_root`.
 
     Raises ValueError for any other file.

@@ -29,7 +29,14 @@ from torch import nn
 
 from .examples import fields_of
 from .manifests import Example, inside
-from .stored_sounds import ROWS, keep_sound, path_of, place_of
+from .stored_sounds import (
+    ROWS,
+    SAME_LENGTH_S,
+    keep_sound,
+    path_of,
+    place_of,
+    seconds_behind,
+)
 
 TENSORS, INDEX = "embeddings.safetensors", "index.faiss"
 
@@ -79,11 +86,14 @@ def row_of(example: Example, folder: Path, data_root: str | Path | None) -> dict
 
     Raises ValueError for a file outside both.
     """
-    audio, start_s = example.audio, example.start_s
+    place, audio = place_of(example, folder, data_root), example.audio
     if hasattr(audio, "path"):  # a Clip; of what is written, all is heard
-        start_s = 0.0 if path_of(example) is None else audio.start_s
-    place = place_of(example, folder, data_root)
-    return place | fields_of(replace(example, start_s=start_s))
+        stretch: tuple[float, float | None] = (0.0, None)
+        if path_of(example) is not None:
+            whole = seconds_behind(example) < SAME_LENGTH_S
+            stretch = audio.start_s, None if whole else audio.duration_s
+        example = replace(example, start_s=stretch[0], duration_s=stretch[1])
+    return place | fields_of(example)
 
 
 def read_store(

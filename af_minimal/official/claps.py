@@ -73,7 +73,6 @@ class PublishedCLAP(AudioEncoder):
         tower = ClapAudioModel(tower_config(config))
         super().__init__(config, audio, tower.audio_encoder)
         self.projection = nn.Identity()  # the features are the joint space's
-        self.unit_norm = config.kind == "laion"
         self.register_buffer("filters", filters_of(config))
         inside = self.tower.num_features
         self.head = nn.Identity()

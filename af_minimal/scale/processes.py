@@ -139,7 +139,8 @@ def own_rows(batch: dict[str, Tensor], rank: int, world: int) -> dict[str, Tenso
             f"a batch has {rows} rows for {world} processes and no labels to blank: "
             "give every process a row, or start fewer processes."
         )
-    return own | {"labels": torch.full_like(own["labels"], IGNORE)}
+    blank = own.keys() & {"labels", "names"}  # a name below 0 is none
+    return own | {key: torch.full_like(own[key], IGNORE) for key in blank}
 
 
 def own_pairs(batch: dict[str, Tensor], rank: int, world: int) -> dict[str, Tensor]:

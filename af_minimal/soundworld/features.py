@@ -38,13 +38,16 @@ def build_features(
 ) -> tuple[Tensor, Tensor]:
     """Features (N, L, E) float16 and mask (N, L) of the scenes with these seeds.
 
-    What `folder` already holds of this encoder is read, the rest is rendered by
-    `workers` processes, encoded and written. Of many processes that call this, each
-    hears every so manieth shard, and all read the whole.
+    What `folder` already holds of this encoder and these recordings is read, the rest
+    is rendered by `workers` processes, encoded and written. Of many processes that call
+    this, each hears every so manieth shard, and all read the whole.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    folder = Path(folder) / fingerprint(encoder)
+    heard = hashlib.sha256()
+    for label, waves in sorted(recordings.items()):
+        heard.update(label.encode() + b"".join(wave.tobytes() for wave in waves))
+    folder = Path(folder) / f"{fingerprint(encoder)}-{heard.hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     encoder.eval().to(make_accelerator().device)
     paths = {

@@ -65,7 +65,9 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
     def after(module, args, batch, out):
         if kept and out.loss is not None:
             # training weighs a process's loss by its labels; this is weighed already
-            out.loss = out.loss + weight * sum(kept["lost"]) / share(learnt(batch))
+            # a process without a row has no label; training drops its loss
+            part = share(learnt(batch)).clamp(min=1e-6)
+            out.loss = out.loss + weight * sum(kept["lost"]) / part
         kept.clear()  # what is generated next is nobody's lesson
         return out
 

@@ -90,7 +90,9 @@ def _answer(model, text, features, mask, most: int) -> tuple[list[int], np.ndarr
     # generation keeps no weights, so the whole text is read once more
     heard = model(said, None, features, mask, need_weights=True).audio_weights
     length = asked.shape[1]
-    weights = torch.cat(heard)[:, :, length - 1 : -1]  # (layers, H, new, L)
+    weights = torch.cat(heard)[:, :, length - 1 : -1]  # (layers, H, new, L * n)
+    # dense features: a window's share is that of all its vectors
+    weights = weights.unflatten(-1, (mask.shape[1], -1)).sum(-1)  # (layers, H, new, L)
     return said[0, length:].tolist(), viz.to_numpy(weights)
 
 

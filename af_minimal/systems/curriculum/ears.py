@@ -85,11 +85,6 @@ def dense_encoder(config: FlamingoConfig, trained: str | Path | None) -> AudioEn
     return encoder.eval()
 
 
-def count_windows(mask: Tensor) -> list[int]:
-    """Real windows of each sound: (N, W) -> N numbers."""
-    return mask.sum(1).tolist()
-
-
 def check_heard(seconds: float, config: FlamingoConfig, windows: int) -> None:
     """Refuse a sound that a stage would not hear to its end.
 

@@ -23,7 +23,7 @@ MEL_BATCH_CPU, MEL_BATCH_GPU = 16, 1024
 POWER_FLOOR = 1e-10  # silence is -100 dB, not minus infinity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # samples have no one truth value
 class Clip:
     """A mono waveform that knows its sample rate.
 

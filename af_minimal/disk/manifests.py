@@ -79,7 +79,7 @@ def read_manifest(
 def load_object(path: Path) -> dict:
     """The JSON object in a file; ManifestError when there is none."""
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ManifestError(f"There is no manifest {path}.") from None
     except ValueError as error:

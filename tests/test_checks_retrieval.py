@@ -291,3 +291,19 @@ def test_widget_tells_what_is_broken(encoder):
     box.sounds.value = uploaded(b"no sound")
     box.teach.click()
     assert "x.wav cannot be read" in box.known.value and box.examples == []
+
+
+def test_hidden_files_are_no_recordings(tmp_path):
+    wave = np.zeros(1600, np.float32)
+    for place in ("dog/one.wav", "dog/._one.wav", ".Trash/two.wav", "__MACOSX/x.wav"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / place, wave, 16_000)
+    (found,) = read_labelled(tmp_path)
+    assert found.audio == str(tmp_path / "dog" / "one.wav") and found.label == "dog"
+
+
+def test_a_name_does_not_leave_the_folder(tmp_path):
+    clip = Clip(np.zeros(1600, np.float32), 16_000)
+    with pytest.raises(ValueError, match="leaves"):
+        teach.write_folders(tmp_path / "in", [Example(clip, "what?", "../out")])
+    assert not list(tmp_path.glob("**/*.wav"))

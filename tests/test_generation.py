@@ -231,3 +231,17 @@ def test_save_and_load_with_tokenizer_and_encoder(whole, tmp_path):
     settings = dict(max_new_tokens=8)
     ours = whole.ask(clip_of(0), question, **settings)
     assert again.ask(clip_of(0), question, **settings) == ours
+
+
+def test_an_example_brings_its_own_examples(student):
+    clip = Clip(np.zeros(16_000, np.float32), 16_000)
+    shot = Example(clip, "what?", "a dog")
+    texts = []
+
+    def spell(*told):
+        texts.append(inference_text(*told))
+        return texts[-1]
+
+    asked = Example(clip, "what?", "", examples=(shot,))
+    student.ask(asked, "what?", max_new_tokens=1, spell=spell)
+    assert texts[0].count("<audio>") == 2 and "a dog" in texts[0]

@@ -125,7 +125,7 @@ def test_start_and_duration_read_that_stretch_only(tmp_path):
 
 def test_a_tag_that_says_info_is_no_header(tmp_path):
     soundfile.write(tmp_path / "a.mp3", np.zeros(16_000, np.float32), 16_000)
-    told = b"\xff\xfeT Info about this recording" + 300 * b"x"
+    told = b"\xff\xfeT Info, Xing about this recording" + 300 * b"x"
     tagged = tmp_path / "tagged.mp3"
     size = bytes([0, 0, len(told) >> 7, len(told) & 127])
     tag = b"ID3\x03\x00\x00" + size + told

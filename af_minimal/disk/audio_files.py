@@ -225,7 +225,8 @@ def _mp3_bytes_missing(start: bytes, size: int) -> int:
     """The Xing/Info header may state the length of the stream in bytes."""
     tag = max(start.rfind(b"Xing"), start.rfind(b"Info"))
     frame = start.rfind(b"\xff", 0, tag)
-    if frame < 0 or tag - frame > 40 or len(start) < tag + 16:
+    # behind 4 bytes of a frame and its 9, 17 or 32 of side information
+    if frame < 0 or tag - frame not in (13, 21, 36) or len(start) < tag + 16:
         return 0
     flags = int.from_bytes(start[tag + 4 : tag + 8], "big")
     if not flags & 2:

@@ -212,6 +212,11 @@ def write_object(path: str | Path, content: dict) -> None:
 
 
 def _row(example: Example, data_root: str | Path) -> dict:
+    if example.duration_s is not None:
+        raise ValueError(
+            f"{example.audio} is meant for {example.duration_s} s only, and a manifest "
+            "cannot say where a sound ends. Write these seconds to a file of their own."
+        )
     name = os.path.relpath(os.path.realpath(example.audio), os.path.realpath(data_root))
     row = {"name": name}
     if example.dialogue:

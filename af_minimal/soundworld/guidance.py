@@ -64,8 +64,8 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
 
     def after(module, args, batch, out):
         if kept and out.loss is not None:
-            # training weighs a process's loss by its labels; this is weighed already
-            # a process without a row has no label; training drops its loss
+            # training weighs a process's loss by its labels; this is weighed already.
+            # Without a row it has none: its loss is dropped, and must stay finite
             part = share(learnt(batch)).clamp(min=1e-6)
             out.loss = out.loss + weight * sum(kept["lost"]) / part
         kept.clear()  # what is generated next is nobody's lesson

@@ -84,8 +84,8 @@ def decoded(sample: dict, sample_rate: int):
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:  # decoders want a file
         file.write(sample[suffix.removeprefix(".")])
         file.flush()
-        start_s = row.get("start_s", 0.0)
-        return load_audio(file.name, sample_rate, start_s=start_s).waveform
+        stretch = row.get("start_s", 0.0), row.get("duration_s")
+        return load_audio(file.name, sample_rate, *stretch).waveform
 
 
 def heard(encoder: AudioEncoder, samples: list[tuple]) -> Iterable[dict]:

@@ -26,7 +26,8 @@ from af_minimal.soundworld.dialogue_exam import dialogue_exam
 from af_minimal.soundworld.exam import exam
 from af_minimal.soundworld.features import build_features
 from af_minimal.soundworld.places import remember
-from af_minimal.soundworld.recipe import Run, adopt, new_model, trained_clap
+from af_minimal.soundworld.recipe import adopt, new_model, trained_clap
+from af_minimal.soundworld.run import Run
 from af_minimal.training import train
 
 STAGES = {"lm": 0.25, "pretrain": 0.25, "sft": 1.0}  # shares of --steps

@@ -28,8 +28,9 @@ from af_minimal.disk.reports import number
 from af_minimal.evaluation import measure
 from af_minimal.soundworld.clap_batches import ClapBatches
 from af_minimal.soundworld.clap_exam import clap_exam
-from af_minimal.soundworld.recipe import Run, new_clap
+from af_minimal.soundworld.recipe import new_clap
 from af_minimal.soundworld.recordings_exam import baselines, embed
+from af_minimal.soundworld.run import Run
 from af_minimal.training import train
 
 KINDS = ("cnn", "htsat")

@@ -12,7 +12,7 @@ import torch
 from test_training import text_batch, tiny_flamingo
 
 from af_minimal.disk.checkpoints import newest
-from af_minimal.soundworld.recipe import STAGES
+from af_minimal.soundworld.run import STAGES
 from af_minimal.stages import StageConfig
 from af_minimal.training import train
 

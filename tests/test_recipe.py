@@ -1,5 +1,6 @@
 """How `mini` is made: the contrastive batches, and the chain of stages in the small."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from af_minimal.disk import checkpoints
 from af_minimal.model import load
 from af_minimal.prompts import IGNORE
 from af_minimal.soundworld import clap_batches, recipe, sample_score
+from af_minimal.soundworld import run as settings
 from af_minimal.soundworld.captions import caption_is_right, heard_events
 from af_minimal.soundworld.near_misses import near_misses
 from af_minimal.soundworld.places import remember, with_sounds
@@ -102,6 +104,29 @@ def test_what_is_done_is_not_done_again(run, monkeypatch):
     assert before == {p: p.stat().st_mtime_ns for p in before} != {}
 
 
+def test_a_folder_belongs_to_one_run(run):
+    kept = json.loads((run.out / "run.json").read_text())
+    assert kept["preset"] == "tiny" and kept["recordings"] is None
+    with pytest.raises(ValueError, match="whose seed is 0, and this run's is 1"):
+        recipe.run_stage(replace(run, seed=1), "sft")
+    mini = replace(run, config=PRESETS["mini"])
+    with pytest.raises(ValueError, match="whose preset is 'tiny'"):
+        recipe.run_stage(mini, "clap")
+    esc = replace(run, recordings="any/esc10")
+    with pytest.raises(ValueError, match="whose recordings is None"):
+        recipe.run_stage(esc, "clap")
+
+
+def test_no_step_is_lost_or_left_behind(run):
+    with pytest.raises(ValueError, match=r"holds 2 steps of stage sft.*--resume"):
+        recipe.run_stage(run, "sft", resume=False)
+    longer = replace(run, steps=STEPS + 1)
+    with pytest.raises(ValueError, match="pretrain has learnt from it as it is"):
+        recipe.run_stage(longer, "clap")
+    with pytest.raises(ValueError, match="sft has learnt from it as it is"):
+        recipe.run_stage(longer, "pretrain")
+
+
 def test_attention_is_not_planned_for_every_shape(run):
     assert run and not torch.backends.cuda.cudnn_sdp_enabled()
 
@@ -137,7 +162,7 @@ def test_a_new_run_goes_on_from_a_finished_model(run, tmp_path, monkeypatch):
 
 def test_processes_that_ask_change_nothing(run, monkeypatch):
     alone = run.texts
-    monkeypatch.setattr(recipe, "beside_gpu", lambda workers: workers)
+    monkeypatch.setattr(settings, "beside_gpu", lambda workers: workers)
     shared = replace(run, workers=2).texts
     for name in Rows.__dataclass_fields__:
         assert (getattr(shared.rows, name) == getattr(alone.rows, name)).all()
@@ -156,13 +181,13 @@ def test_a_step_asks_the_same_with_and_without_sound(run):
 
 def test_questions_of_one_kind(run):
     tokenizer, kinds = recipe.tokenizer_of(run), ["dialogue"]
-    some = recipe.FlamingoBatches(run.sampled, tokenizer, kinds=kinds)
+    some = settings.FlamingoBatches(run.sampled, tokenizer, kinds=kinds)
     texts = [tokenizer.decode(some.rows.text(i)) for i in range(len(some.rows.lengths))]
     assert all("the task is dialog" in text for text in texts)
     assert 0 < len(texts) < len(run.texts.rows.lengths)
     np.testing.assert_allclose(some.rows.weights.sum(), SCENES)
     with pytest.raises(ValueError, match="of the kinds .'clasify'.. Choose others"):
-        recipe.FlamingoBatches(run.sampled, tokenizer, kinds=["clasify"])
+        settings.FlamingoBatches(run.sampled, tokenizer, kinds=["clasify"])
 
 
 def test_rows_are_drawn_as_often_as_their_weight_says():

@@ -13,7 +13,7 @@ from af_minimal.soundworld.corpus import sample_scene
 from af_minimal.soundworld.episode_batches import EpisodeBatches
 from af_minimal.soundworld.names import EXAM, SCRIPTS, alike_names, few_letters
 from af_minimal.soundworld.places import remember, with_sounds
-from af_minimal.soundworld.recipe import STAGES
+from af_minimal.soundworld.run import STAGES
 from af_minimal.soundworld.whose import LEVELS, WhoseBatches, WhoseName
 from af_minimal.tokenizer import special_ids
 from af_minimal.training import train

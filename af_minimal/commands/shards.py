@@ -57,6 +57,7 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     import torch
 
     from ..disk import checkpoints
+    from ..disk.run_folder import check_may_train, claim
     from ..model import load
     from ..scale.processes import first_alone
     from ..soundworld.sharded import ShardBatches, check_heard_by
@@ -67,11 +68,13 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
             "--shards came without --start-from: name the model whose encoder heard "
             "them, train --stage sft --start-from mini --shards FOLDER."
         )
+    config, out = replace(run.stage("sft"), gate_lr=1), run.folder("sft")
+    claim(run.out, {"shards": args.shards.resolve().name, "seed": args.seed})
+    check_may_train(run.out, out.name, config.steps, args.resume)
     model = load(args.start_from)
     check_heard_by(model.encoder, args.shards)
     encoder, model.encoder = model.encoder, None
     batches = ShardBatches(args.shards, model.tokenizer, run.batch, args.seed)
-    config, out = replace(run.stage("sft"), gate_lr=1), run.folder("sft")
     train(model, batches, config, out, args.resume, run.workers, fsdp=run.fsdp)
     done = load(args.start_from)
     done.encoder = None

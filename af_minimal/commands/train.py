@@ -111,8 +111,10 @@ def train(args: argparse.Namespace) -> None:
     import torch
 
     from ..config import PRESETS
+    from ..disk.run_folder import claim
     from ..disk.storage import model_folder
-    from ..soundworld.recipe import Run, adopt, run_all, run_stage
+    from ..soundworld.recipe import adopt, run_all, run_stage
+    from ..soundworld.run import Run
 
     going_on = (*CURRICULUM[1:], "all") if args.preset == "mini2" else ("sft",)
     if args.start_from is not None and args.stage not in going_on:
@@ -128,6 +130,8 @@ def train(args: argparse.Namespace) -> None:
             f"preset {args.preset} has no stage {args.stage!r}; choose one of {known}."
         )
     torch.set_num_threads(args.threads)
+    if args.start_from is not None:
+        claim(args.out, {"start_from": Path(args.start_from).resolve().name})
     if args.preset == "mini2":
         return train_curriculum(args)
     config = PRESETS[args.preset]

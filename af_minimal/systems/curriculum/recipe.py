@@ -17,6 +17,7 @@ import torch
 
 from ...config import PRESETS, FlamingoConfig
 from ...disk import checkpoints
+from ...disk.run_folder import check_may_train, claim
 from ...model import load
 from ...scale.processes import beside_gpu, fast_bfloat16, first_alone, place
 from ...stages import StageConfig
@@ -59,6 +60,12 @@ class CurriculumRun:
     precision: str | None = None  # None: "bf16" where the machine is fast at it
     fsdp: bool = False  # divide the weights among the processes of the run
     start_from: str | Path | None = None  # a model of this preset to go on from
+
+    @property
+    def settings(self) -> dict:
+        """What all stages of a run share, and another run in its folder must too."""
+        own = {"preset": self.config.name, "config": self.config.to_dict()}
+        return own | {"seed": self.seed, "sizes": dict(self.sizes)}
 
     def recipe(self, config: StageConfig) -> StageConfig:
         """A recipe as this run wants it: seed, precision, perhaps shorter."""
@@ -106,7 +113,10 @@ def run_text(run: CurriculumRun, resume: bool = True) -> list[dict]:
     model = run.model()
     rows = rows_of(run.scenes, run.tokenizer, run.config, run.seed)
     batches = text_batches(rows, run.tokenizer, run.seed, run.batch)
-    settings = run.recipe(TEXT), run.out / "lm", resume, beside_gpu(run.workers)
+    recipe = run.recipe(TEXT)
+    later = [stage.name for stage in remaining()]
+    check_may_train(run.out, "lm", recipe.steps, resume, later)
+    settings = recipe, run.out / "lm", resume, beside_gpu(run.workers)
     return train(model, batches, *settings, fsdp=run.fsdp)
 
 
@@ -144,18 +154,24 @@ def adopt(run: CurriculumRun) -> None:
 def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
     """Do one stage; those before it, if not skipped, must be done.
 
-    Raises FileNotFoundError when they are not, and ValueError for an unknown stage or a
-    scene that is longer than the stage hears.
+    Raises FileNotFoundError when they are not, and ValueError for an unknown stage, a
+    scene that is longer than the stage hears, or the folder of another run.
+
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     if run.start_from is not None:
         adopt(run)
+    claim(run.out, run.settings)
     if name == "lm":
         return [] if run.start_from is not None else run_text(run, resume)
     done = ["lm", *(stage.name for stage in run.stages)]
     if name not in done:
         raise ValueError(f"stage {name!r} is not among {done}, the stages of this run.")
     stage, before = run.stages[done.index(name) - 1], done[done.index(name) - 1]
+    recipe = run.recipe(stage.recipe_for(run.tokenizer))
+    every = [stage.name for stage in remaining()]
+    later = every[every.index(name) + 1 :]
+    check_may_train(run.out, name, recipe.steps, resume, later)
     heard = {data: run.scenes[data][: run.sizes[data]] for data in stage.blend}
     model = run.model()
     load_stage(run, before, model)
@@ -166,7 +182,6 @@ def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
         print(f"{name}: share of padding, {told}")
     renders = "encoder" in stage.trains  # for every step anew
     workers = run.workers if renders else beside_gpu(run.workers)
-    recipe = run.recipe(stage.recipe_for(run.tokenizer))
     settings = recipe, run.out / name, resume, workers
     return train(model, batches, *settings, fsdp=run.fsdp)
 

@@ -1,0 +1,92 @@
+"""A run's folder: whose it is, and which of its stages rest on which.
+
+A run is killed and goes on, by hand and on other days. What it was begun with lies
+beside its stages in `run.json`, so that it never goes on as another run, and no stage
+that is done is lost or left behind by one before it.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..scale.processes import first_alone
+from .checkpoints import newest, write_json
+
+
+def claim(out: str | Path, settings: Mapping) -> None:
+    """Note settings of a run in its folder, or check that they are those noted.
+
+    Two runs in one folder would share what only one of them made: its tokenizer, its
+    encoder, its features.
+
+    Args:
+        settings: anything that JSON holds; those not noted yet are added.
+
+    Raises ValueError when the folder is that of a run with other settings.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    path, given = Path(out) / "run.json", json.loads(json.dumps(settings))
+    with first_alone() as first:
+        noted = json.loads(path.read_text()) if path.exists() else {}
+        if first and not given.keys() <= noted.keys():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, given | noted)
+    shared = given.keys() & noted.keys()
+    before, now = (flat({name: of[name] for name in shared}) for of in (noted, given))
+    for name in sorted(before.keys() | now.keys(), key=lambda n: (n.count("."), n)):
+        was, asked = before.get(name, "none"), now.get(name, "none")
+        if was != asked:
+            raise ValueError(
+                f"{out} is the folder of a run whose {name} is {was!r}, and this run's "
+                f"is {asked!r}; give the same, or another folder."
+            )
+
+
+def flat(settings: Mapping, prefix: str = "") -> dict:
+    """Settings within settings, under names with dots."""
+    found = {}
+    for name, value in settings.items():
+        inner = isinstance(value, Mapping)
+        found |= flat(value, f"{prefix}{name}.") if inner else {prefix + name: value}
+    return found
+
+
+def check_may_train(
+    out: str | Path, stage: str, steps: int, resume: bool, later: Sequence[str] = ()
+) -> None:
+    """Check that to train a stage of a run costs nothing that is there.
+
+    Args:
+        steps: how many the stage takes.
+        resume: whether it goes on from what its folder holds.
+        later: stages that learn from what this one leaves.
+
+    Raises ValueError when the stage would begin anew over steps that were taken, or
+    when a later stage has already learnt from it.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    done = steps_taken(Path(out) / stage)
+    if done and not resume:
+        raise ValueError(
+            f"{Path(out) / stage} holds {done} steps of stage {stage}. Go on from them "
+            "with --resume (resume=True), or give another folder."
+        )
+    behind = [name for name in later if steps_taken(Path(out) / name)]
+    if done < steps and behind:
+        raise ValueError(
+            f"stage {stage} of {out} has {done} of {steps} steps, and {behind[0]} has "
+            f"learnt from it as it is. Give another folder, or move "
+            f"{Path(out) / behind[0]} away first."
+        )
+
+
+def steps_taken(folder: Path) -> int:
+    """Steps in the last whole checkpoint of a stage; 0 where there is none."""
+    checkpoint = newest(folder)
+    if checkpoint is None:
+        return 0
+    return json.loads((checkpoint / "state.json").read_text())["step"]

@@ -1,0 +1,107 @@
+"""A run of `mini`: where it lives, what it hears, how long its stages take.
+
+Taught in: notebooks/08_staged_training.ipynb
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..config import PRESETS, FlamingoConfig
+from ..data import read_esc
+from ..scale.processes import beside_gpu, fast_bfloat16, first_alone
+from ..stages import StageConfig
+from ..tokenizer import load_tokenizer, train_tokenizer
+from .batches import FlamingoBatches
+from .corpus import Scene, load_recordings, sample_scene, text_corpus
+from .episodes import SHARES
+
+STAGES = {
+    "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
+    "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
+    "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 8500, 6e-4, gate_lr=20, precision="bf16"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run lives, what it hears, and how long it takes."""
+
+    out: Path
+    config: FlamingoConfig = field(default_factory=lambda: PRESETS["mini"])
+    recordings: str | None = None  # folder of ESC-10 or ESC-50; None: synthesis alone
+    folds: tuple[int, ...] = (1, 2, 3, 4)  # fold 5 is for the exam
+    scenes: int = 12_000
+    steps: int | None = None  # None: as STAGES says
+    seed: int = 0
+    batch: int = 64
+    episodes: Mapping[str, float] = field(default_factory=lambda: SHARES)  # of few-shot
+    skip_pretrain: bool = False  # the control: sft starts from the bare language model
+    workers: int = 2  # processes that render; beside a GPU they make batches too
+    precision: str | None = None  # None: "bf16" where the machine is fast at it
+    fsdp: bool = False  # divide the weights among the processes of the run
+
+    def folder(self, stage: str) -> Path:
+        """Where a stage keeps its checkpoint; the control has a folder of its own."""
+        alone = self.skip_pretrain and stage == "sft"
+        return self.out / ("sft-alone" if alone else stage)
+
+    def stage(self, name: str) -> StageConfig:
+        """The recipe of a stage, shortened if the run asks for it."""
+        config = replace(STAGES[name], seed=self.seed)
+        if self.precision or not fast_bfloat16():
+            config = replace(config, precision=self.precision or "no")
+        if self.steps is not None:
+            short = {"steps": self.steps, "warmup": min(config.warmup, self.steps // 5)}
+            often = min(config.checkpoint_every, max(1, self.steps // 10))
+            config = replace(config, checkpoint_every=often, **short)
+        return config
+
+    @property
+    def settings(self) -> dict:
+        """What all stages of a run share, and another run in its folder must too."""
+        return {
+            "preset": self.config.name,
+            "config": self.config.to_dict(),
+            "seed": self.seed,
+            "recordings": self.recordings and Path(self.recordings).resolve().name,
+            "folds": self.folds,
+        }
+
+    @property
+    def seeds(self) -> range:
+        """Of the scenes."""
+        return range(self.seed, self.seed + self.scenes)
+
+    @cached_property
+    def sampled(self) -> list[Scene]:
+        """The scenes."""
+        return [sample_scene(seed, self.heard) for seed in self.seeds]
+
+    @cached_property
+    def texts(self) -> FlamingoBatches:
+        """Questions about all scenes, without their sound; asked once."""
+        sizes = {"size": self.batch, "seed": self.seed}
+        sizes["workers"] = beside_gpu(self.workers)
+        return FlamingoBatches(self.sampled, tokenizer_of(self), **sizes)
+
+    @cached_property
+    def heard(self) -> dict[str, list[np.ndarray]]:
+        """Waveforms of the real recordings, by label."""
+        if self.recordings is None:
+            return {}
+        return load_recordings(read_esc(self.recordings, folds=self.folds))
+
+
+def tokenizer_of(run: Run):
+    """The run's tokenizer, trained on SoundWorld's own text the first time."""
+    folder = run.out / "tokenizer"
+    with first_alone() as first:
+        if first and not (folder / "tokenizer.json").exists():
+            texts = text_corpus(range(run.seed, run.seed + 3000))
+            train_tokenizer(texts, run.config.lm["vocab_size"]).save_pretrained(folder)
+    return load_tokenizer(folder)

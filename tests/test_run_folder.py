@@ -1,0 +1,51 @@
+"""A run's folder belongs to one run, and no step of it is lost."""
+
+import json
+
+import pytest
+
+from af_minimal.disk.checkpoints import write_json
+from af_minimal.disk.run_folder import check_may_train, claim
+
+
+def trained(folder, steps):
+    """What a checkpoint of so many steps looks like from outside."""
+    (folder / "step").mkdir(parents=True)
+    write_json(folder / "step" / "state.json", {"step": steps})
+    write_json(folder / "latest.json", {"folder": "step"})
+
+
+def test_a_claim_is_kept_and_added_to(tmp_path):
+    out = tmp_path / "new" / "run"
+    claim(out, {"seed": 0})
+    claim(out, {"seed": 0, "folds": (1, 2)})
+    claim(out, {"folds": [1, 2]})  # JSON knows no tuples
+    assert json.loads((out / "run.json").read_text()) == {"seed": 0, "folds": [1, 2]}
+
+
+def test_the_message_names_the_outermost_setting_that_differs(tmp_path):
+    inner = {"encoder": {"kind": "cnn"}}
+    claim(tmp_path, {"preset": "tiny", "config": inner})
+    with pytest.raises(ValueError, match="whose preset is 'tiny'.*'mini'"):
+        claim(tmp_path, {"preset": "mini", "config": {"encoder": {"kind": "htsat"}}})
+    with pytest.raises(ValueError, match=r"whose config\.encoder\.kind is 'cnn'"):
+        claim(tmp_path, {"config": {"encoder": {"kind": "htsat"}}})
+    with pytest.raises(ValueError, match=r"config\.encoder\.width is 'none'"):
+        claim(tmp_path, {"config": {"encoder": {"kind": "cnn", "width": 8}}})
+    assert json.loads((tmp_path / "run.json").read_text())["config"] == inner
+
+
+def test_a_stage_begins_where_nothing_is_or_goes_on(tmp_path):
+    check_may_train(tmp_path, "clap", 10, resume=False, later=["sft"])
+    trained(tmp_path / "clap", 4)
+    with pytest.raises(ValueError, match="holds 4 steps of stage clap"):
+        check_may_train(tmp_path, "clap", 10, resume=False)
+    check_may_train(tmp_path, "clap", 10, resume=True, later=["sft"])
+
+
+def test_a_stage_that_others_learnt_from_stays_as_it_is(tmp_path):
+    trained(tmp_path / "clap", 10)
+    trained(tmp_path / "sft", 3)
+    check_may_train(tmp_path, "clap", 10, resume=True, later=["sft"])
+    with pytest.raises(ValueError, match="has 10 of 11 steps, and sft has learnt"):
+        check_may_train(tmp_path, "clap", 11, resume=True, later=["sft"])

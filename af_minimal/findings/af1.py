@@ -12,20 +12,20 @@ from .mini import (
     block_mask,
     few_shot,
     few_shot_exam,
+    filter_exam,
     gates_closed,
+    gates_exam,
     shipped_weights,
     similarity_filter,
 )
 from .rows import Claim, Experiment
 from .toy_few_shot import (
-    CURVE,
-    POINTS,
     RECIPES,
     few_shot_by_recipe,
     learn_all_answers,
 )
-from .toy_few_shot import TOY as FEW_SHOT_TOY
-from .toy_order import TOY as ORDER_TOY
+from .toy_few_shot import SETTING as FEW_SHOT
+from .toy_order import SETTING as ORDER
 from .toy_order import windows_or_one_vector
 
 PAPER_FEW_SHOT = "guns 1.6 % → 53.5 %, birds 0.0 % → 42.2 %"
@@ -33,19 +33,19 @@ PAPER_MORE = "AudioCaps CIDEr 0.518, 0.538, 0.546 with 4, 8, 16"
 NONE = "no number"
 
 EXPERIMENTS = {
-    "gates": Experiment(gates_closed, shipped_weights),
+    "gates": Experiment(gates_closed, gates_exam),
     "block mask": Experiment(block_mask, shipped_weights),
     "few-shot": Experiment(few_shot, few_shot_exam),
-    "filter": Experiment(similarity_filter, shipped_weights),
+    "filter": Experiment(similarity_filter, filter_exam),
     **{
         f"toy, {name}": Experiment(
             partial(few_shot_by_recipe, recipe=recipe),
-            partial(repr, (recipe, FEW_SHOT_TOY)),
+            partial(repr, (recipe, FEW_SHOT)),
         )
         for name, recipe in RECIPES.items()
     },
-    "toy losses": Experiment(learn_all_answers, partial(repr, (CURVE, POINTS))),
-    "toy order": Experiment(windows_or_one_vector, partial(repr, ORDER_TOY)),
+    "toy losses": Experiment(learn_all_answers, partial(repr, FEW_SHOT)),
+    "toy order": Experiment(windows_or_one_vector, partial(repr, ORDER)),
 }
 
 T_F1 = [
@@ -87,7 +87,8 @@ T_F2 = [
     ),
     Claim(
         id="T-F2 purity",
-        claim="Few-shot accuracy comes near the purity of what is retrieved.",
+        claim="Few-shot accuracy passes the purity of what is retrieved, or stays at "
+        "most 10 points below.",
         paper=NONE,
         experiment="few-shot",
         ours="4 similar minus purity",
@@ -220,7 +221,7 @@ T_F7 = [
     Claim(
         id="T-F7",
         claim="The half least similar by CLAP holds more of the planted wrong texts "
-        "than any half (share of them that is dropped).",
+        "than a half drawn at random (share of them that is dropped).",
         paper="no number; pairs below a cosine of 0.3 are dropped",
         experiment="filter",
         ours="dropped by similarity",

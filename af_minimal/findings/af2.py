@@ -17,9 +17,12 @@ from .toy_af2 import (
     COUNT_TOY,
     COUNTED,
     DEPTH_TOY,
+    EVERY,
+    LENGTH,
     MOST_TIMES,
     NAMING,
     READING,
+    SOUNDING,
     TOY,
     blocks_by_depth,
     counting,
@@ -68,7 +71,7 @@ WORLD = (
     toy_stages.SKILLS,
 )
 EXPERIMENTS = {
-    "AF2 features": Experiment(dense_or_pooled, partial(repr, TOY)),
+    "AF2 features": Experiment(dense_or_pooled, partial(repr, (TOY, LENGTH, SOUNDING))),
     "AF2 curriculum": Experiment(
         toy_stages.curriculum, partial(repr, (toy_stages.TOY, *WORLD))
     ),
@@ -76,8 +79,12 @@ EXPERIMENTS = {
         toy_skills.skills_or_size,
         partial(repr, (toy_skills.TOY, toy_skills.NAMING, toy_skills.EXAM, *WORLD)),
     ),
-    "AF2 depth": Experiment(blocks_by_depth, partial(repr, (DEPTH_TOY, READING))),
-    "AF2 padding": Experiment(padding, partial(repr, (ROWS, SCENES_EACH, BATCH))),
+    "AF2 depth": Experiment(
+        blocks_by_depth, partial(repr, (DEPTH_TOY, READING, EVERY))
+    ),
+    "AF2 padding": Experiment(
+        padding, partial(repr, (ROWS, SCENES_EACH, LONGEST, MEDIAN, BATCH))
+    ),
     "AF2 counting": Experiment(
         counting,
         partial(repr, (COUNT_TOY, NAMING, COUNTED, MOST_TIMES, COUNT_LENGTH)),
@@ -95,6 +102,7 @@ CLAIMS = [
         rules=(
             "order, dense minus pooled >= 0.25",
             "class, dense minus pooled <= 0.05",
+            "class, pooled >= 0.85",
         ),
     ),
     Claim(
@@ -141,8 +149,8 @@ CLAIMS = [
     ),
     Claim(
         id="T-B4 long",
-        claim="Without the third stage long recordings lose 10 points, and short ones "
-        "nothing.",
+        claim="Without the third stage long recordings lose 10 points, and those of "
+        "middle length gain or lose at most 5.",
         paper="LongAudioBench 50.2 % → 64.2 %, whose rows do not add up",
         experiment="AF2 curriculum",
         ours="long: gained by stage 3",
@@ -167,7 +175,7 @@ CLAIMS = [
     Claim(
         id="T-B5",
         claim="A small language model with questions of skills beats one of four times "
-        "the weights without; what it is, both know as well with them as without.",
+        "the weights without; what it is, it knows as well with them as without.",
         paper="0.5B with AudioSkills 64.5 %, 3B without 48.6 %; GTZAN 68.8 and 69.1 %",
         experiment="AF2 data",
         ours="skills, small, skills",

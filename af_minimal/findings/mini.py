@@ -47,6 +47,16 @@ def few_shot_exam() -> str:
     return f"{shipped_weights()} {(SHOTS, QUERIES, STORED)}"
 
 
+def gates_exam() -> str:
+    """The shipped weights, and how many scenes are asked about."""
+    return f"{shipped_weights()} {SCENES}"
+
+
+def filter_exam() -> str:
+    """The shipped weights, how many pairs, and where the official filter cuts."""
+    return f"{shipped_weights()} {(PAIRS, AF1_THRESHOLD)}"
+
+
 def gates_closed(seed: int, model: AudioFlamingo | None = None) -> Numbers:
     """T-F1: the model with closed gates beside a language model that never had any.
 
@@ -196,7 +206,7 @@ def similarity_filter(seed: int) -> Numbers:
 
 
 def filter_numbers(similar: np.ndarray, planted: np.ndarray, rng) -> Numbers:
-    """Share of the planted that is dropped with the least similar half, or any half."""
+    """Share of the planted that is dropped with the least similar half, or any."""
     drop = len(similar) // 2
     least, blind = np.argsort(similar)[:drop], rng.permutation(len(similar))[:drop]
     below = similar < AF1_THRESHOLD

@@ -20,7 +20,7 @@ from ..soundworld.episodes import Episode
 from ..soundworld.few_shot import Heard, answer_rows
 from ..soundworld.questions import CAPTIONING
 from .rows import Numbers, mean, purity
-from .toy import NAMES, WIDTH, Toy, sounds_of, teach, toy_model, toy_tokenizer
+from .toy import NAMES, SPREAD, WIDTH, Toy, sounds_of, teach, toy_model, toy_tokenizer
 
 KNOWN, UNSEEN = 60, 40  # classes with a name of their own in training, and without
 STORED, ASKED, EXAMINED = 12, 300, 5  # sounds of each class, for three uses
@@ -28,6 +28,7 @@ PROMPT = ""  # there is one thing to ask, so nothing need be said
 TOY = Toy(steps=1500)
 CURVE = Toy(steps=25, schedule="constant")  # steps from one exam to the next
 POINTS = 12  # exams along the curve
+SETTING = TOY, CURVE, POINTS, KNOWN, UNSEEN, STORED, ASKED, EXAMINED, WIDTH, SPREAD
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ def load_audio(
     """Read wav, flac, ogg or mp3 as mono at `sample_rate` Hz (None: the file's own).
 
     Channels are averaged. `start_s` and `duration_s` are seconds of the file.
-    `normalise="none"` keeps the loudness, "peak" scales the largest sample to 1.
+    `normalise="none"` keeps the loudness, "peak" scales the largest sample to 1;
+    resampling comes after, and may move that a little.
 
     Raises FileNotFoundError, IsADirectoryError or ValueError, saying what to do.
 

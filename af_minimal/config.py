@@ -126,7 +126,7 @@ class FlamingoConfig:
     eoc_token_id: int | None = None
 
     def __post_init__(self):
-        if self.audio_width % self.audio_heads:
+        if self.audio_heads < 1 or self.audio_width % self.audio_heads:
             raise ValueError(
                 f"audio_width {self.audio_width} is not a multiple of audio_heads "
                 f"{self.audio_heads}."

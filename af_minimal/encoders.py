@@ -75,11 +75,13 @@ class AudioEncoder(nn.Module):
         features = windows.new_zeros(*mask.shape, *n, self.width)  # (B, L, E)
         learning = [module for module in self.modules() if module.training]
         self.eval()  # who only listens in between must not change what is learnt
-        if mask.any():
-            real = [self(chunk) for chunk in windows[mask].split(256)]
-            features[mask] = torch.cat(real).to(features.dtype)
-        for module in learning:
-            module.training = True
+        try:
+            if mask.any():
+                real = [self(chunk) for chunk in windows[mask].split(256)]
+                features[mask] = torch.cat(real).to(features.dtype)
+        finally:  # also when the reader interrupts
+            for module in learning:
+                module.training = True
         return features, mask
 
     @torch.no_grad()

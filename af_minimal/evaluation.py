@@ -166,8 +166,7 @@ def bootstrap_ci(values, seed: int = 0, level: float = 0.95):
     if len(values) < 2:
         return None
     how = {"n_resamples": 2000, "batch": 200, "method": "percentile"}
-    rng = np.random.default_rng(seed)
-    found = bootstrap((values,), np.mean, confidence_level=level, rng=rng, **how)
+    found = bootstrap((values,), np.mean, confidence_level=level, rng=seed, **how)
     return tuple(map(float, found.confidence_interval))
 
 
@@ -245,5 +244,4 @@ def check_references(answers: Sequence, references: Sequence) -> None:
     check_pairs(answers, references)
     wrong = [true for true in references if isinstance(true, str) or not true]
     if wrong:
-        told = f'{wrong[0]!r} is no reference list; write [["a dog barks"]], one each.'
-        raise ValueError(told)
+        raise ValueError(f'{wrong[0]!r} is no list; write [["a dog barks"]], one each.')

@@ -47,6 +47,20 @@ def test_ask_about_several_files(deaf, sound, capsys):
     assert len(lines) == 2 and lines[0].startswith(f"{sound}: What? 2 s")
 
 
+def test_many_files_are_heard_some_at_a_time(deaf, sound, capsys, monkeypatch):
+    sizes, hear = [], Deaf.ask
+
+    def counted(self, clips, *rest, **settings):
+        sizes.append(len(clips))
+        return hear(self, clips, *rest, **settings)
+
+    monkeypatch.setattr(Deaf, "ask", counted)
+    assert cli.main(["ask", *[sound] * 20, "What?"]) == 0
+    captured = capsys.readouterr()
+    assert len(captured.out.splitlines()) == 20 and sizes == [16, 4]
+    assert "answer" in captured.err
+
+
 def said_after_error(arguments, capsys) -> str:
     assert cli.main(arguments) == 2
     captured = capsys.readouterr()

@@ -167,6 +167,19 @@ def test_listening_in_between_teaches_nothing():
     assert [module.training for module in encoder.modules()] == modes
 
 
+def test_an_interrupted_listener_goes_on_learning(monkeypatch):
+    config = PRESETS["mini"]
+    encoder = build_encoder(config.encoder, config.audio).train()
+
+    def interrupted(windows):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(encoder.tower, "forward", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        encoder.encode_windows(torch.randn(1, 1, config.audio.window))
+    assert all(module.training for module in encoder.modules())
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 def test_an_encoder_hears_in_its_own_precision(dtype):
     config = PRESETS["mini"]

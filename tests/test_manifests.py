@@ -128,3 +128,16 @@ def test_manifests_round_trip(root, tmp_path):
     with pytest.raises(ManifestError, match="row 1"):
         write_manifest(path, [examples[0], outside], root, "My-AQA")
     assert path.read_text() == before and list(tmp_path.glob("*.tmp")) == []
+
+
+def test_what_a_manifest_cannot_hold_is_refused(root, tmp_path):
+    sound = str(root / "sounds/a.wav")
+    examples = [
+        Example(sound, "what?", "a dog"),
+        Example(sound, "what?", "a dog", duration_s=0.5),
+        Example(sound, "what?", "a dog", examples=(Example(sound, "what?", "a cat"),)),
+    ]
+    with pytest.raises(ManifestError, match="2 broken") as error:
+        write_manifest(tmp_path / "train.json", examples, root, "My-AQA")
+    assert "row 1" in str(error.value) and "write_interleaved" in str(error.value)
+    assert not (tmp_path / "train.json").exists()

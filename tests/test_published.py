@@ -521,3 +521,8 @@ def test_a_download_brings_weights_and_language_model(tmp_path, monkeypatch):
     assert set(calls) == {name, "Qwen/Qwen2.5-0.5B"}
     assert not any(local for _, local in calls.values())
     assert "safe_ckpt/*" in calls[name][0]
+
+
+def test_a_language_model_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"lm= is .*holds no config\.json"):
+        published.lm_parts(tmp_path / "qwen", None, download=False)

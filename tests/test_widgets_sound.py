@@ -67,6 +67,13 @@ def test_what_is_too_long_is_heard_up_to_the_last_window():
 # listen
 
 
+def test_listen_takes_the_path_of_a_file_too(tmp_path):
+    clip = tone(1)
+    soundfile.write(tmp_path / "tone.wav", clip.waveform, clip.sample_rate)
+    player = widgets.listen(tmp_path / "tone.wav", static=False)
+    assert player.duration_s == clip.duration_s
+
+
 def test_listen_has_sound_picture_and_the_place_of_its_axis():
     box = widgets.listen(tone(3), title="a tone")
     assert pictured(box)[1] == "Waveform, log-mel picture and windows. a tone"

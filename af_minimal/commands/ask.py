@@ -9,6 +9,8 @@ from pathlib import Path
 from .index import add_examples, examples_for
 from .words import PROGRAM, positive
 
+BATCH = 16  # files that are heard at once
+
 
 def add_ask(parser: argparse.ArgumentParser) -> None:
     """Options of `ask`."""
@@ -38,18 +40,19 @@ def ask(args: argparse.Namespace) -> None:
             f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
             '"What do you hear?"'
         )
+    from tqdm.auto import tqdm
+
     from ..audio import load_audio
 
     clips = [load_audio(file, start_s=args.start) for file in files]
     from ..model import load  # after the files: a wrong one is told at once
 
     model = load(args.model)
-    answers = model.ask(
-        clips,
-        question,
-        examples_for(args, model, clips),
-        max_new_tokens=args.max_new_tokens,
-        num_beams=args.beams,
-    )
-    for file, answer in zip(files, answers, strict=True):
-        print(answer if len(files) == 1 else f"{file}: {answer}")
+    settings = {"max_new_tokens": args.max_new_tokens, "num_beams": args.beams}
+    examples, starts = examples_for(args, model, clips), range(0, len(clips), BATCH)
+    for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
+        part = slice(start, start + BATCH)
+        shown = examples and examples[part]
+        answers = model.ask(clips[part], question, shown, **settings)
+        for file, answer in zip(files[part], answers, strict=True):
+            tqdm.write(answer if len(files) == 1 else f"{file}: {answer}")

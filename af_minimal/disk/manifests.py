@@ -175,17 +175,14 @@ def write_manifest(
     With `durations_s` the layout is that of AF2: "duration" in each row, and no
     "dataset_path".
 
-    Raises ManifestError when an audio is not a path, or leaves `data_root`, and
-    ValueError when there are not as many durations as examples.
+    Raises ManifestError listing every example that a manifest cannot hold: whose audio
+    is no path in `data_root`, or ends before its file; or that has few-shot examples.
+    And ValueError when there are not as many durations as examples.
 
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
-    broken = [
-        f"row {i}: audio {example.audio!r} is not a path inside {data_root}"
-        for i, example in enumerate(examples)
-        if not isinstance(example.audio, (str, Path))
-        or not inside(Path(example.audio), data_root)
-    ]
+    faults = [_unwritable(example, data_root) for example in examples]
+    broken = [f"row {i}: {fault}" for i, fault in enumerate(faults) if fault]
     raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
     head = {"dataset_path": str(data_root)} if durations_s is None else {}
@@ -211,12 +208,22 @@ def write_object(path: str | Path, content: dict) -> None:
     os.replace(temporary, path)
 
 
-def _row(example: Example, data_root: str | Path) -> dict:
+def _unwritable(example: Example, data_root: str | Path) -> str | None:
+    """Why an example cannot be a row, if so."""
+    audio = example.audio
+    if not isinstance(audio, (str, Path)) or not inside(Path(audio), data_root):
+        return f"audio {audio!r} is not a path inside {data_root}"
     if example.duration_s is not None:
-        raise ValueError(
-            f"{example.audio} is meant for {example.duration_s} s only, and a manifest "
-            "cannot say where a sound ends. Write these seconds to a file of their own."
+        return (
+            f"{audio} is meant for {example.duration_s} s only, and a manifest cannot "
+            "say where a sound ends; write these seconds to a file of their own"
         )
+    if example.examples:
+        return "it has few-shot examples; write them with write_interleaved"
+    return None
+
+
+def _row(example: Example, data_root: str | Path) -> dict:
     name = os.path.relpath(os.path.realpath(example.audio), os.path.realpath(data_root))
     row = {"name": name}
     if example.dialogue:

@@ -95,7 +95,7 @@ def keep_sound(example: Example, folder: Path, here: str) -> None:
     if target.exists() or (path is not None and inside(path, folder)):
         return
     target.parent.mkdir(exist_ok=True)
-    aside = folder / "audio.part"
+    aside = folder / f"audio.{os.getpid()}.part"
     if path is None:
         samples, rate = example.audio.waveform, example.audio.sample_rate
         soundfile.write(aside, samples, rate, "FLOAT", format="WAV")

@@ -15,6 +15,7 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 import hashlib
 import json
 import os
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -73,12 +74,13 @@ def write_store(
         if "here" in row:
             keep_sound(example, folder, row["here"])
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    (folder / "rows.part").write_text(text, encoding="utf-8")
     noted = None if heard_by is None else {"encoder": heard_by}
-    save_file({"embeddings": embeddings}, folder / "tensors.part", noted)
-    faiss.write_index(index, str(folder / "index.part"))
-    for part, name in (("rows", ROWS), ("tensors", TENSORS), ("index", INDEX)):
-        os.replace(folder / f"{part}.part", folder / name)
+    with tempfile.TemporaryDirectory(dir=folder) as aside:  # of this save alone
+        (Path(aside) / ROWS).write_text(text, encoding="utf-8")
+        save_file({"embeddings": embeddings}, Path(aside) / TENSORS, noted)
+        faiss.write_index(index, str(Path(aside) / INDEX))
+        for name in (ROWS, TENSORS, INDEX):
+            os.replace(Path(aside) / name, folder / name)
 
 
 def row_of(example: Example, folder: Path, data_root: str | Path | None) -> dict:
@@ -142,7 +144,7 @@ def example_of(row: dict, folder: Path, data_root: str | Path | None) -> Example
     if here is None and data_root is None:
         raise ValueError(
             f"the audio {name} is a file of a folder that was not named: pass it, "
-            "load(folder, data_root=...)"
+            "load(folder, data_root=...), or --store-root on the command line"
         )
     root = folder if here is not None else Path(data_root)
     path = root / (here if here is not None else name)

@@ -131,6 +131,7 @@ def measure_all(
         return
     # torch does not survive a fork once it has used threads
     fresh = multiprocessing.get_context("spawn")
+    told = os.environ.get("TQDM_DISABLE")
     os.environ["TQDM_DISABLE"] = "1"  # of the processes to come: one bar is enough
     pool = ProcessPoolExecutor(workers, fresh)
     try:
@@ -143,6 +144,8 @@ def measure_all(
     finally:
         pool.shutdown(cancel_futures=True)
         os.environ.pop("TQDM_DISABLE")
+        if told is not None:
+            os.environ["TQDM_DISABLE"] = told
 
 
 def measure(experiment: Experiment, seed: int) -> tuple[Numbers, float]:

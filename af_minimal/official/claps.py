@@ -69,6 +69,8 @@ class PublishedCLAP(AudioEncoder):
     Taught in: notebooks/12_real_weights.ipynb
     """
 
+    heard_as = torch.float32  # the type of the model that hears the features
+
     def __init__(self, config: EncoderConfig, audio: AudioConfig):
         tower = ClapAudioModel(tower_config(config))
         super().__init__(config, audio, tower.audio_encoder)
@@ -120,8 +122,6 @@ class PublishedCLAP(AudioEncoder):
             silence = features.new_zeros(1, self.audio.window)
             features[~mask] = self(silence).to(features.dtype)
         return features.to(self.heard_as), mask
-
-    heard_as = torch.float32  # the type of the model that hears the features
 
 
 for _kind in AUDIO:

@@ -197,7 +197,10 @@ def known_by_size(tensors: dict[str, Tensor], family: str) -> Published | None:
 
 
 def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, dict]:
-    """Folder of the language model, or None, and its config; ValueError for neither."""
+    """Folder of the language model, or None, and its config.
+
+    Raises ValueError for neither, and FileNotFoundError for a folder without a config.
+    """
     if lm is not None and not isinstance(lm, str | Path):
         return None, lm
     folder = Path(lm) if lm is not None else None
@@ -212,15 +215,17 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
             "the weights do not tell the heads of their language model, and no "
             "published one is as wide. Give lm=, its folder or its config."
         )
+    if not (folder / "config.json").is_file():
+        told = f"lm= is {folder}, which holds no config.json; give a folder that"
+        raise FileNotFoundError(f"{told} transformers wrote, or a config.")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     return folder, config.to_dict()
 
 
 def has_tokenizer(folder: Path | None) -> bool:
     """Whether a folder holds more than a config."""
-    return folder is not None and any(folder.glob("*vocab*")) | any(
-        folder.glob("tokenizer.json")
-    )
+    names = "*vocab*", "tokenizer.json"
+    return folder is not None and any(any(folder.glob(name)) for name in names)
 
 
 @contextmanager

@@ -20,7 +20,6 @@ ROUGHNESS = {"roughness": ("smooth", "rough")}
 DENSITY = {"density": ("sparse", "dense")}
 SIZE = {"size": ("small", "large")}
 LENGTH = {"length": ("short", "long")}
-DEPTH = {"depth": ("shallow", "deep")}
 STEADINESS = {"steadiness": ("steady", "wavering")}
 
 # fmt: off

@@ -34,9 +34,10 @@ class Window:
 class ClapBatches:
     """Step number -> batch: short scenes, cuts of long scenes, real recordings.
 
-    No two windows of a batch hold the same sounds, so no sentence is a false negative.
-    Beside its sentence, each window has near misses to be told from the truth. The same
-    number gives the same batch.
+    No two windows of a batch hold the same sounds in the same order, so few sentences
+    are false negatives; one remains where both sounds overlap and another window has
+    them the other way round. Beside its sentence, each window has near misses to be
+    told from the truth. The same number gives the same batch.
 
     Taught in: notebooks/02_clap_from_scratch.ipynb
     """

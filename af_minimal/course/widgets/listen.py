@@ -7,7 +7,7 @@ import anywidget
 import traitlets
 from matplotlib.figure import Figure
 
-from ...audio import Clip
+from ...audio import Clip, load_audio
 from ...config import AudioConfig
 from ..figures_listening import drawn, heard_windows, sound_picture
 from .ask import wav_bytes
@@ -78,7 +78,7 @@ class ListenWidget(anywidget.AnyWidget):
 
 
 def listen(
-    clip: Clip,
+    clip: Clip | str | Path,
     config: AudioConfig | None = None,
     title: str = "",
     static: bool = True,
@@ -88,10 +88,15 @@ def listen(
     `static` adds the picture on its own, for readers who see the notebook without
     running it. `heard_windows` gives the windows as data.
 
+    Args:
+        clip: or the path of a file, which `load_audio` then reads.
+
     Raises ValueError for a clip too short for one Fourier frame.
 
     Taught in: notebooks/01_sound_into_windows.ipynb
     """
+    if isinstance(clip, str | Path):
+        clip = load_audio(clip)
     player = ListenWidget(clip, config, title)
     if static:
         alt = f"Waveform, log-mel picture and windows. {title}"

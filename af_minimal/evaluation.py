@@ -244,4 +244,4 @@ def check_references(answers: Sequence, references: Sequence) -> None:
     check_pairs(answers, references)
     wrong = [true for true in references if isinstance(true, str) or not true]
     if wrong:
-        raise ValueError(f'{wrong[0]!r} is no list; write [["a dog barks"]], one each.')
+        raise ValueError(f'{wrong[0]!r} is no reference list; write [["a dog barks"]].')

@@ -105,7 +105,7 @@ def test_perfect_captions_and_faulty_input():
 def test_a_sentence_is_no_list_of_references():
     with pytest.raises(ValueError, match=r"'a dog barks' is no .*; write \[\[\"a dog"):
         caption_scores(["a dog barks"], ["a dog barks"])
-    with pytest.raises(ValueError, match="'a dog barks' is no list"):
+    with pytest.raises(ValueError, match="'a dog barks' is no reference list"):
         spice(["a dog barks"], ["a dog barks"])
 
 

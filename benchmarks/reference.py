@@ -28,7 +28,6 @@ from models import (
 from timing import in_turns, median, ratio, show, write
 from torch import Tensor, nn
 
-from af_minimal.audio import mel_filters
 from af_minimal.config import FlamingoConfig
 from af_minimal.data import collate
 from af_minimal.language_model import decoder_layers
@@ -94,11 +93,7 @@ def parked(model: AudioFlamingo, ids: Tensor, audio_mask: Tensor, audio=None):
 def row_by_row(model: AudioFlamingo, windows: Tensor) -> Tensor:
     """Features (B, L, E) of windows (B, L, samples): each row alone, padding too."""
     with torch.no_grad():
-        rows = []
-        for row in windows:
-            mel_filters.cache_clear()  # the filters are made for every clip
-            rows.append(model.encoder(row))
-        return torch.stack(rows)
+        return torch.stack([model.encoder(row) for row in windows])
 
 
 def training(size: str, rounds: int, audios: list[int], hearing: bool) -> dict:

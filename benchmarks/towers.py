@@ -173,6 +173,7 @@ def main() -> None:
     parser.add_argument("--time-only", action="store_true")
     args = parser.parse_args()
     runs = {kind: run_of(kind, args) for kind in args.kinds}
+    torch.set_num_threads(1)
     times = step_seconds(runs, args.rounds)
     show(times)
     if args.time_only:

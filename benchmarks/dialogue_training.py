@@ -18,7 +18,6 @@ import torch
 from timing import show, write
 
 from af_minimal.disk import checkpoints
-from af_minimal.disk.storage import model_folder
 from af_minimal.model import AudioFlamingo
 from af_minimal.soundworld.batches import FlamingoBatches, scattered
 from af_minimal.soundworld.corpus import ask_scene
@@ -91,9 +90,14 @@ def main() -> None:
     args = parser.parse_args()
 
     sizes = {"scenes": args.scenes, "batch": args.batch, "seed": args.seed}
-    run = Run(args.out, recordings=args.recordings, steps=args.steps, **sizes)
-    if not (run.out / "clap").exists():
-        adopt(run, model_folder("mini"))
+    run = Run(
+        args.out,
+        recordings=args.recordings,
+        steps=args.steps,
+        start_from="mini",
+        **sizes,
+    )
+    adopt(run)
     encoder = trained_clap(run).encoder
     folder = run.out / "features"
     sounds = build_features(encoder, run.heard, folder, run.seeds, run.workers)

@@ -113,13 +113,6 @@ def test_a_finished_model_goes_on_with_sft_only(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_goes_on_from_what_it_began_with(tmp_path, capsys):
-    (tmp_path / "run.json").write_text('{"start_from": "other"}')
-    asked = ["train", "--stage", "sft", "--start-from", "mini", "--out", str(tmp_path)]
-    error = said_after_error(asked, capsys)
-    assert "whose start_from is 'other', and this run's is 'mini'" in error
-
-
 def test_eval_prints_a_table_and_writes_a_report(monkeypatch, tmp_path, capsys):
     line = dict(measure="caption", n=4, score=0.75, low=0.25, high=1.0, chance=None)
     section = {"name": "Exam", "measures": [line], "rows": [{"prompt": "p"}]}

@@ -267,7 +267,10 @@ def test_a_stage_needs_those_before_it(run, tmp_path):
     with pytest.raises(FileNotFoundError, match="run lm first"):
         recipe.run_stage(fresh, "short")
     with pytest.raises(ValueError, match="not among"):
-        recipe.run_stage(replace(run, skip=("long",)), "long")
+        other = replace(run, out=tmp_path / "other", skip=("long",))
+        recipe.run_stage(other, "long")
+    with pytest.raises(ValueError, match=r"whose skip is \[\]"):
+        recipe.run_stage(replace(run, skip=("long",)), "skills")
 
 
 def test_the_second_stage_alone_moves_the_encoder(run):
@@ -314,7 +317,7 @@ def test_a_run_goes_on_from_a_finished_model(run, tmp_path):
     assert moved == {"audio transformer", "gated blocks", "language model"}, moved
     assert "| lm |" not in recipe.log_table(again)  # nothing was read anew
     recipe.run_all(again)  # nothing is left to do
-    with pytest.raises(ValueError, match="read its own text"):
+    with pytest.raises(ValueError, match="trained its own lm"):
         recipe.run_all(replace(again, out=run.out))
     with pytest.raises(ValueError, match="is a 'mini'"):
         recipe.run_all(replace(again, out=tmp_path / "other", start_from="mini"))

@@ -148,16 +148,25 @@ def test_the_control_without_pretraining_has_its_own_folder(run):
 
 def test_a_new_run_goes_on_from_a_finished_model(run, tmp_path, monkeypatch):
     monkeypatch.setattr(recipe.ClapBatches, "__call__", None)  # its towers are done
-    later = replace(run, out=tmp_path)
-    recipe.adopt(later, run.out / "model")
+    later = replace(run, out=tmp_path, start_from=run.out / "model")
+    recipe.adopt(later)
     before = load(run.out / "model").state_dict()
     start = recipe.new_model(later)
     checkpoints.load(tmp_path / "pretrain", start)
     for name, tensor in start.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     recipe.run_all(later)
+    with pytest.raises(ValueError, match=r"whose start_from is 'model \w{12}'"):
+        recipe.adopt(replace(later, start_from=run.out / "model-pretrain"))
     answer = load(tmp_path / "model").ask(SILENCE, "what is it?", max_new_tokens=2)
     assert isinstance(answer, str)
+
+
+def test_a_run_with_an_encoder_of_its_own_adopts_none(run):
+    kept = checkpoints.newest(run.out / "lm")
+    with pytest.raises(ValueError, match="trained its own clap"):
+        recipe.run_stage(replace(run, start_from=run.out / "model"), "sft")
+    assert checkpoints.newest(run.out / "lm") == kept
 
 
 def test_processes_that_ask_change_nothing(run, monkeypatch):

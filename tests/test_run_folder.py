@@ -5,7 +5,7 @@ import json
 import pytest
 
 from af_minimal.disk.checkpoints import write_json
-from af_minimal.disk.run_folder import check_may_train, claim
+from af_minimal.disk.run_folder import check_may_train, claim, origin
 
 
 def trained(folder, steps):
@@ -33,6 +33,21 @@ def test_the_message_names_the_outermost_setting_that_differs(tmp_path):
     with pytest.raises(ValueError, match=r"config\.encoder\.width is 'none'"):
         claim(tmp_path, {"config": {"encoder": {"kind": "cnn", "width": 8}}})
     assert json.loads((tmp_path / "run.json").read_text())["config"] == inner
+
+
+def test_what_is_refused_is_not_noted(tmp_path):
+    claim(tmp_path, {"seed": 0})
+    with pytest.raises(ValueError, match="whose seed is 0"):
+        claim(tmp_path, {"seed": 1, "shards": "some"})
+    claim(tmp_path, {"seed": 0, "shards": "others"})
+
+
+def test_a_model_is_known_by_its_name_and_weights(tmp_path):
+    assert origin(None) is None
+    name, marked = origin("mini").split()
+    assert name == "mini" and len(marked) == 12
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    assert origin(tmp_path).split()[1] != marked
 
 
 def test_a_stage_begins_where_nothing_is_or_goes_on(tmp_path):

@@ -69,10 +69,10 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
             "them, train --stage sft --start-from mini --shards FOLDER."
         )
     config, out = replace(run.stage("sft"), gate_lr=1), run.folder("sft")
-    claim(run.out, {"shards": args.shards.resolve().name, "seed": args.seed})
-    check_may_train(run.out, out.name, config.steps, args.resume)
     model = load(args.start_from)
     check_heard_by(model.encoder, args.shards)
+    claim(run.out, run.settings | {"shards": args.shards.resolve().name})
+    check_may_train(run.out, out.name, config.steps, args.resume)
     encoder, model.encoder = model.encoder, None
     batches = ShardBatches(args.shards, model.tokenizer, run.batch, args.seed)
     train(model, batches, config, out, args.resume, run.workers, fsdp=run.fsdp)

@@ -71,7 +71,6 @@ def train_curriculum(args: argparse.Namespace) -> None:
 
     Raises ValueError for an option that this curriculum has no use for.
     """
-    from ..disk.storage import model_folder
     from ..systems.curriculum import recipe
 
     for name in ("shards", "recordings", "tower", "skip_pretrain"):
@@ -80,7 +79,6 @@ def train_curriculum(args: argparse.Namespace) -> None:
                 f"--{name.replace('_', '-')} came with --preset mini2, whose stages "
                 f"have no use for it; leave it out. They are {', '.join(CURRICULUM)}."
             )
-    start_from = args.start_from and model_folder(args.start_from)
     sizes = recipe.SIZES
     if args.scenes is not None:  # as many of SoundWorld, the others in proportion
         share = args.scenes / sizes[recipe.SOUNDWORLD]
@@ -95,7 +93,7 @@ def train_curriculum(args: argparse.Namespace) -> None:
         workers=args.workers or 0,
         precision=args.precision,
         fsdp=args.fsdp,
-        start_from=start_from,
+        start_from=args.start_from,
     )
     if args.stage == "all":
         recipe.run_all(run, args.resume)
@@ -111,9 +109,7 @@ def train(args: argparse.Namespace) -> None:
     import torch
 
     from ..config import PRESETS
-    from ..disk.run_folder import claim
-    from ..disk.storage import model_folder
-    from ..soundworld.recipe import adopt, run_all, run_stage
+    from ..soundworld.recipe import run_all, run_stage
     from ..soundworld.run import Run
 
     going_on = (*CURRICULUM[1:], "all") if args.preset == "mini2" else ("sft",)
@@ -130,8 +126,6 @@ def train(args: argparse.Namespace) -> None:
             f"preset {args.preset} has no stage {args.stage!r}; choose one of {known}."
         )
     torch.set_num_threads(args.threads)
-    if args.start_from is not None:
-        claim(args.out, {"start_from": Path(args.start_from).resolve().name})
     if args.preset == "mini2":
         return train_curriculum(args)
     config = PRESETS[args.preset]
@@ -140,13 +134,12 @@ def train(args: argparse.Namespace) -> None:
     run = Run(args.out, config, args.recordings, steps=args.steps, seed=args.seed)
     run = replace(run, skip_pretrain=args.skip_pretrain)
     run = replace(run, fsdp=args.fsdp, precision=args.precision)
+    run = replace(run, start_from=args.start_from)
     for name in ("scenes", "workers", "batch"):
         if getattr(args, name) is not None:
             run = replace(run, **{name: getattr(args, name)})
     if args.shards is not None:
         return train_on_shards(args, run)
-    if args.start_from is not None and not (args.out / "clap").exists():
-        adopt(run, model_folder(args.start_from))
     if args.stage == "all":
         run_all(run, args.resume)
     else:

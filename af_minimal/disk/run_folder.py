@@ -13,6 +13,8 @@ from pathlib import Path
 
 from ..scale.processes import first_alone
 from .checkpoints import newest, write_json
+from .reports import hash_weights
+from .storage import model_folder
 
 
 def claim(out: str | Path, settings: Mapping) -> None:
@@ -30,19 +32,35 @@ def claim(out: str | Path, settings: Mapping) -> None:
     """
     path, given = Path(out) / "run.json", json.loads(json.dumps(settings))
     with first_alone() as first:
-        noted = json.loads(path.read_text()) if path.exists() else {}
-        if first and not given.keys() <= noted.keys():
+        noted = read_json(path) if path.exists() else {}
+        fault = difference(noted, given)
+        if first and fault is None and not given.keys() <= noted.keys():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, given | noted)
+    if fault is not None:
+        raise ValueError(f"{out} is the folder of a run {fault}")
+
+
+def difference(noted: Mapping, given: Mapping) -> str | None:
+    """The outermost setting in which two runs differ, of those that both have."""
     shared = given.keys() & noted.keys()
     before, now = (flat({name: of[name] for name in shared}) for of in (noted, given))
     for name in sorted(before.keys() | now.keys(), key=lambda n: (n.count("."), n)):
         was, asked = before.get(name, "none"), now.get(name, "none")
         if was != asked:
-            raise ValueError(
-                f"{out} is the folder of a run whose {name} is {was!r}, and this run's "
-                f"is {asked!r}; give the same, or another folder."
+            return (
+                f"whose {name} is {was!r}, and this run's is {asked!r}; give the same, "
+                "or another folder."
             )
+    return None
+
+
+def origin(model: str | Path | None) -> str | None:
+    """The name of a finished model with the beginning of its hash; None of None."""
+    if model is None:
+        return None
+    folder = model_folder(model)
+    return f"{folder.name} {hash_weights(folder).get('model.safetensors', '')[:12]}"
 
 
 def flat(settings: Mapping, prefix: str = "") -> dict:
@@ -86,7 +104,30 @@ def check_may_train(
 
 def steps_taken(folder: Path) -> int:
     """Steps in the last whole checkpoint of a stage; 0 where there is none."""
+    return state_of(folder).get("step", 0)
+
+
+def check_adopts(out: str | Path, stages: Sequence[str], model: str | Path) -> None:
+    """Check that a finished model can stand in for stages of a run.
+
+    Raises ValueError when the run has trained one of them itself.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    for stage in stages:
+        if state_of(Path(out) / stage).get("log"):
+            raise ValueError(
+                f"{out} holds a run that trained its own {stage} and cannot go on from "
+                f"{model}; give another folder, or leave out --start-from."
+            )
+
+
+def state_of(folder: Path) -> dict:
+    """What the last whole checkpoint of a stage says of itself; {} of none."""
     checkpoint = newest(folder)
-    if checkpoint is None:
-        return 0
-    return json.loads((checkpoint / "state.json").read_text())["step"]
+    return {} if checkpoint is None else read_json(checkpoint / "state.json")
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object that this package wrote."""
+    return json.loads(path.read_text(encoding="utf-8"))

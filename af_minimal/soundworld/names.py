@@ -18,8 +18,8 @@ LETTERS = CONSONANTS + VOWELS
 EXAM = re.compile(r"([vzjkfg][aeiou]){3}")
 SCRIPTS = {  # first and last letter, most letters in a word; small, as prompts are
     "latin": (0xDF, 0x17F, 9),
-    "greek": (0x3AC, 0x3CE, 8),
-    "cyrillic": (0x430, 0x45F, 9),
+    "greek": (0x3AC, 0x3CE, 12),
+    "cyrillic": (0x430, 0x45F, 12),
     "armenian": (0x561, 0x586, 7),
     "hebrew": (0x5D0, 0x5EA, 6),
     "arabic": (0x621, 0x64A, 7),
@@ -31,9 +31,10 @@ SCRIPTS = {  # first and last letter, most letters in a word; small, as prompts 
     "hangul": (0xAC00, 0xD7A3, 4),
     "pictures": (0x1F300, 0x1F5FF, 2),
 }
-OFTEN = {"latin": 6, "cyrillic": 2, "han": 2}  # times as often as the others
+OFTEN = {"latin": 6, "greek": 4, "cyrillic": 4, "han": 2}  # times as often as others
 PLAIN, SIGNS = 0.7, 0.05  # shares of latin letters without an accent, and of signs
-SYLLABLES, PIECES = 0.4, 0.2  # shares of names; the others are of any script
+SYLLABLES, PIECES = 0.25, 0.3  # shares of names; the others are of any script
+STRANGE_PARTS = 0.35  # share of the parts of such a word that no class has
 JOINED = {" ": 0.6, "_": 0.2, "-": 0.1, "": 0.1}  # what stands between two words
 
 
@@ -113,9 +114,12 @@ def piece_of_a_word(rng: np.random.Generator) -> str:
     """
     while True:
         parts = []
-        for _ in range(rng.integers(1, 3)):
+        for _ in range(rng.integers(1, 4)):
+            if rng.random() < STRANGE_PARTS:
+                parts.append(any_word(rng)[:7])
+                continue
             word = str(rng.choice(sorted(CLASSES))).replace(" ", "")
-            start = int(rng.integers(len(word) - 1))
+            start = int(rng.integers(len(word) - 1)) if rng.random() < 0.6 else 0
             parts.append(word[start : start + int(rng.integers(2, 7))])
         word = "".join(parts)
         if word not in CLASSES | HELD_OUT and not EXAM.fullmatch(word):

@@ -10,14 +10,14 @@ Taught in: notebooks/08_staged_training.ipynb
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ..clap import MiniCLAP, load_clap, save_clap
 from ..disk import checkpoints
-from ..disk.run_folder import check_may_train, claim
+from ..disk.run_folder import check_adopts, check_may_train, claim, steps_taken
+from ..disk.storage import model_folder
 from ..model import AudioFlamingo, load
 from ..scale.processes import beside_gpu, first_alone
 from ..tokenizer import special_ids
@@ -42,14 +42,23 @@ MODELS = {  # folder of a stage in the run -> folder of the finished model
 }
 
 
-def adopt(run: Run, folder: str | Path) -> None:
-    """Let a new run go on from a finished model, as if its own stages had made it.
+def adopt(run: Run) -> None:
+    """Let a run go on from a finished model, as if its own stages had made it.
 
-    Stage `sft` then starts from these weights, with this encoder and tokenizer.
+    Stage `sft` then starts from these weights, with this encoder and tokenizer. A run
+    that has begun so keeps what it has.
+
+    Raises ValueError in the folder of another run, and of one with an encoder of its
+    own.
+
     Taught in: notebooks/08_staged_training.ipynb
     """
-    model = load(folder)
-    clap = load_clap(model.encoder, model.tokenizer, folder)
+    model = load(run.start_from)
+    clap = load_clap(model.encoder, model.tokenizer, model_folder(run.start_from))
+    check_adopts(run.out, ("clap", "lm", "pretrain"), run.start_from)
+    claim(run.out, run.settings)
+    if steps_taken(run.out / "clap"):
+        return
     with first_alone() as first:
         if first:
             model.tokenizer.save_pretrained(run.out / "tokenizer")
@@ -69,6 +78,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
 
     Taught in: notebooks/08_staged_training.ipynb
     """
+    if run.start_from is not None:
+        adopt(run)
     claim(run.out, run.settings)
     name, steps = run.folder(stage).name, run.stage(stage).steps
     check_may_train(run.out, name, steps, resume, LATER[name])

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..config import PRESETS, FlamingoConfig
 from ..data import read_esc
+from ..disk.run_folder import origin
 from ..scale.processes import beside_gpu, fast_bfloat16, first_alone
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, train_tokenizer
@@ -44,6 +45,7 @@ class Run:
     workers: int = 2  # processes that render; beside a GPU they make batches too
     precision: str | None = None  # None: "bf16" where the machine is fast at it
     fsdp: bool = False  # divide the weights among the processes of the run
+    start_from: str | Path | None = None  # a finished model that stage sft goes on from
 
     def folder(self, stage: str) -> Path:
         """Where a stage keeps its checkpoint; the control has a folder of its own."""
@@ -70,6 +72,7 @@ class Run:
             "seed": self.seed,
             "recordings": self.recordings and Path(self.recordings).resolve().name,
             "folds": self.folds,
+            "start_from": origin(self.start_from),
         }
 
     @property

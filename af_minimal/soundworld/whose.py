@@ -26,12 +26,13 @@ from .questions import CLASSIFICATION
 WHOSE = 0.7  # share of few-shot steps that ask whose name it is
 LONG_EPISODES = 0.6  # share of the others with four examples or more
 CLOSE = 6  # classes that sound most alike
-CONFUSED = 0.5  # share of episodes whose other names are of close classes
+CONFUSED = 0.6  # share of episodes whose other names are of close classes
 BLENDED = 0.7  # share of episodes with sounds between two classes
 ANY_SCENE = 0.15  # share of episodes of whole scenes, each with a name of its own
 ALIKE = 0.45  # share of episodes whose names have few letters
 MISNAMED = 0.1, 0.6  # share of wrong names in a careless episode, from and to
-STRANGE = 4  # most names that no sound of a careless episode rightly bears
+STRANGE = 9  # most names that no sound of a careless episode rightly bears
+COUNTED = 0.5  # share of careless episodes of one class, where names can be counted
 UNEVEN = 0.7  # concentration of how often each name comes; small is uneven
 
 
@@ -50,7 +51,7 @@ LEVELS = (
     Level(700, (2, 2), (2, 2), 1.0),
     Level(1700, (2, 4), (2, 3), 0.7),
     Level(2700, (2, 8), (2, 5), 0.4),
-    Level(10**9, (1, 8), (1, 6), 0.1, 0.35),
+    Level(10**9, (1, 8), (1, 6), 0.1, 0.5),
 )
 
 
@@ -82,6 +83,9 @@ class WhoseName:
         most = self.count if whole else len(self.places)
         low, high = self.level.names
         count = min(int(rng.integers(low, high + 1)), shots, most)
+        careless = rng.random() < self.level.careless
+        if careless and rng.random() < COUNTED:
+            count = 1
         of = self.names_of(rng, shots, count)  # (shots,) 0 is the name to find
         if whole:
             chosen = rng.choice(self.count, count, replace=False).tolist()
@@ -92,7 +96,6 @@ class WhoseName:
             if rng.random() < self.level.same:
                 twin = int(rng.choice(np.flatnonzero(of == 0)))
                 clips[-1], blends[-1] = clips[twin], blends[twin]
-        careless = rng.random() < self.level.careless
         total = count + (int(rng.integers(STRANGE + 1)) if careless else 0)
         draw = alike_names if rng.random() < ALIKE else invented_names
         names = draw(rng, total)

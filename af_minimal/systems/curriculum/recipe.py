@@ -17,7 +17,7 @@ import torch
 
 from ...config import PRESETS, FlamingoConfig
 from ...disk import checkpoints
-from ...disk.run_folder import check_may_train, claim
+from ...disk.run_folder import check_adopts, check_may_train, claim, origin
 from ...model import load
 from ...scale.processes import beside_gpu, fast_bfloat16, first_alone, place
 from ...stages import StageConfig
@@ -65,7 +65,9 @@ class CurriculumRun:
     def settings(self) -> dict:
         """What all stages of a run share, and another run in its folder must too."""
         own = {"preset": self.config.name, "config": self.config.to_dict()}
-        return own | {"seed": self.seed, "sizes": dict(self.sizes)}
+        own |= {"seed": self.seed, "sizes": dict(self.sizes), "skip": sorted(self.skip)}
+        begun = {"encoder": self.encoder, "start_from": self.start_from}
+        return own | {name: origin(model) for name, model in begun.items()}
 
     def recipe(self, config: StageConfig) -> StageConfig:
         """A recipe as this run wants it: seed, precision, perhaps shorter."""
@@ -130,20 +132,16 @@ def adopt(run: CurriculumRun) -> None:
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    begun = checkpoints.newest(run.out / "lm")
-    if begun is not None:
-        if json.loads((begun / "state.json").read_text())["log"]:
-            raise ValueError(
-                f"{run.out} holds a run that read its own text and cannot go on from "
-                f"{run.start_from}; give another folder, or leave out --start-from."
-            )
-        return
+    check_adopts(run.out, ["lm"], run.start_from)
     model = load(run.start_from)
     if model.config.name != run.config.name:
         raise ValueError(
             f"the run trains {run.config.name!r} and {run.start_from} is a "
             f"{model.config.name!r}; give the name or folder of a {run.config.name!r}."
         )
+    claim(run.out, run.settings)
+    if checkpoints.newest(run.out / "lm") is not None:
+        return
     with first_alone() as first:
         if first:
             model.tokenizer.save_pretrained(run.out / "tokenizer")

@@ -142,9 +142,7 @@ class Chat:
     def _ids(self, rounds: list[tuple[str, str]], message: str) -> torch.Tensor:
         text = self.spell(rounds, message)
         device = self.model.get_input_embeddings().weight.device
-        return self.model.tokenizer(
-            text, add_special_tokens=False, return_tensors="pt"
-        ).input_ids.to(device)
+        return self.model.tokenizer(text, return_tensors="pt").input_ids.to(device)
 
     def _keep_prefix(self, ids: list[int]) -> int:
         """Crop the cache to what the text has in common with it; how many tokens."""

@@ -87,7 +87,7 @@ def encode(model: AudioFlamingo, audios: Sequence[Sequence]) -> tuple[Tensor, Te
 
     Rows with fewer audios than the longest, or than `padded_audios` of the config, are
     padded with windows of silence. A model without a location mask needs no fixed
-    number of windows for an audio: there windows are left out that no row fills.
+    number of windows for an audio: there the real windows of a row stand together.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
@@ -102,8 +102,10 @@ def encode(model: AudioFlamingo, audios: Sequence[Sequence]) -> tuple[Tensor, Te
     windows = torch.from_numpy(windows).flatten(1, 2)  # (B, L, samples)
     mask = torch.from_numpy(mask).flatten(1)  # (B, L)
     if not model.config.location_mask:
-        filled = mask.any(0)  # (L,)
-        windows, mask = windows[:, filled], mask[:, filled]
+        # real ones first: a gap would move positions, by what stands in other rows
+        real = (~mask).byte().argsort(dim=1, stable=True)[:, : mask.sum(1).max()]
+        rows = torch.arange(len(mask))[:, None]
+        windows, mask = windows[rows, real], mask[rows, real]
     return model.encoder.encode_windows(windows, mask)
 
 

@@ -209,9 +209,8 @@ class AudioFlamingo(nn.Module):
         """
         config = self.config
         if config.audio_token_id is None and config.location_mask:
-            raise ValueError(
-                "config.audio_token_id is None, so no text hears: set it to <audio>'s."
-            )
+            told = "config.audio_token_id is None, so no text hears"
+            raise ValueError(f"{told}: set it to <audio>'s.")
         if features.dim() not in (3, 4) or len(features) != len(input_ids):
             raise ValueError(
                 f"audio_features have shape {tuple(features.shape)} for "
@@ -225,7 +224,8 @@ class AudioFlamingo(nn.Module):
                 f"audio_mask has shape {tuple(mask.shape)}; audio_features say "
                 f"(B, L) = {tuple(features.shape[:2])}."
             )
-        features, mask = in_one_row(features, mask.bool())
+        own = self.gated_blocks[0].attn_gate.dtype  # an encoder may have another
+        features, mask = in_one_row(features.to(own), mask.bool())
         # without a location mask nothing says where an audio ends: a row is one audio
         one = config.tokens_per_audio if config.location_mask else mask.shape[1]
         return self.audio_transformer(features, mask, one), mask  # (B, L, E), (B, L)

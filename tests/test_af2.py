@@ -246,6 +246,14 @@ def test_only_windows_that_some_row_fills_are_encoded(mini2):
     assert mask.tolist() == [[True, True, True], [True, False, False]]
 
 
+def test_what_other_rows_hear_leaves_no_gap_between_the_audios_of_a_row(mini2):
+    short = [noise(1, 0), noise(1, 1)]
+    alone, real = encode(mini2, [short])
+    beside, both = encode(mini2, [short, [noise(5, 2), noise(3, 3)]])
+    assert both[0].tolist() == [True] * real.sum() + [False] * (both.shape[1] - 2)
+    torch.testing.assert_close(beside[:1, : real.shape[1]], alone)
+
+
 def test_mini2_answers_one_or_many(mini2):
     clips = [noise(5, 0), noise(1, 1)]
     said = mini2.ask(clips, "What is this?", max_new_tokens=6)

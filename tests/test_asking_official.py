@@ -15,6 +15,7 @@ from official_layouts import (
     write_torch,
 )
 from test_published import by_family, small_clap
+from tokenizers.processors import TemplateProcessing
 
 import af_minimal as af
 from af_minimal.disk import hub
@@ -119,6 +120,14 @@ def test_af1_reads_examples_as_in_its_validation_set(tmp_path, given):
     assert counts.tolist() == [2, 1]
 
 
+def prepend_eos(tokenizer):
+    """As OPT's own tokenizer does to every text."""
+    ends = tokenizer.eos_token, tokenizer.eos_token_id
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=f"{ends[0]} $A", special_tokens=[ends]
+    )
+
+
 def test_a_conversation_is_spelled_as_by_the_script_for_chat(tmp_path):
     cases = json.loads((HERE / "reference" / "prompts.json").read_text())["chat"]
     cases = [case for case in cases if "prefix" in case]
@@ -128,13 +137,15 @@ def test_a_conversation_is_spelled_as_by_the_script_for_chat(tmp_path):
         assert chat_text(rounds, last["user"]) == case["sample"]
     assert len(cases) >= 2
     model = af.load(place_of("af1", tmp_path), **options("af1", tmp_path))
+    prepend_eos(model.tokenizer)
     chat = af.Chat(model, clip_of(0), max_new_tokens=4)
     chat.say(" W5 w6? ")
     chat.say("w7?")
     first, second = chat.turns
     assert first.user == "W5 w6?"  # capitals are kept
     spelled = chat_text([(first.user, first.assistant)], "w7?")
-    ids = model.tokenizer(spelled, add_special_tokens=False).input_ids
+    ids = model.tokenizer(spelled).input_ids
+    assert ids[:2] == 2 * [model.tokenizer.eos_token_id]  # OPT's and the text's own
     assert second.read + second.reused == len(ids)
     talk = af.Example(clip_of(0), "", "", dialogue=((" W5 w6? ", "a"), ("w7?", "b")))
     rows = run_manifest(model, [talk], decoding={"max_new_tokens": 4})

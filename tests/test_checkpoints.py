@@ -168,5 +168,8 @@ def test_another_stages_checkpoint_is_refused(tmp_path):
 
 def test_a_checkpoint_never_lies_outside_its_folder(tmp_path):
     trained(tmp_path / "run")
-    checkpoints.write_json(tmp_path / "run" / "latest.json", {"folder": "../../etc"})
-    assert checkpoints.newest(tmp_path / "run") == tmp_path / "run" / "etc"
+    for elsewhere in ("../../etc", "..", "/etc"):
+        named = {"folder": elsewhere}
+        checkpoints.write_json(tmp_path / "run" / "latest.json", named)
+        with pytest.raises(ValueError, match="a checkpoint lies beside it"):
+            checkpoints.newest(tmp_path / "run")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from af_minimal.audio import Clip
 from af_minimal.data import Example, ManifestError, read_manifest, write_manifest
 from af_minimal.disk.interleaved import write_interleaved
 from af_minimal.official.interleaving import interleave
@@ -116,6 +117,17 @@ def test_two_seconds_of_one_file_are_two_sounds(root, ear):
     queries = rows_of(root, [0]) * 20
     chosen = {place for _, (place,) in interleave(store, queries, k=1)}
     assert chosen == {2, 3}
+
+
+def test_two_clips_of_one_file_are_two_sounds(root, ear):
+    examples = [
+        Example(Clip(np.zeros(160), 16_000, str(root / "1.wav"), s), "what?", f"{s}")
+        for s in (0.0, 3.0)
+    ]
+    store = Datastore(examples, np.eye(2), encoder=ear)
+    store.nearest = lambda query, k: ([1], [1.0])
+    queries = rows_of(root, [0]) * 20
+    assert {p for _, (p,) in interleave(store, queries, k=1)} == {1}
 
 
 def test_faulty_wishes(root, ear):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -93,6 +94,8 @@ def test_every_broken_row_is_named(root, tmp_path):
         (manifest({"0": row("a.wav")}, total_num=7), "total_num is 7"),
         (manifest({"0": row("a.wav")}, split_path="../.."), "outside data_root"),
         (manifest({"0": row("a.wav")}, dataset_path="/etc"), "outside data_root"),
+        (manifest({"0": row("a.wav")}, dataset_path=5), "dataset_path is 5"),
+        (manifest({"0": row("a.wav", audio_start=math.nan)}), "audio_start is nan"),
     ],
 )
 def test_broken_manifests(root, tmp_path, text, message):
@@ -136,8 +139,11 @@ def test_what_a_manifest_cannot_hold_is_refused(root, tmp_path):
         Example(sound, "what?", "a dog"),
         Example(sound, "what?", "a dog", duration_s=0.5),
         Example(sound, "what?", "a dog", examples=(Example(sound, "what?", "a cat"),)),
+        Example(sound, "what?", " "),
     ]
-    with pytest.raises(ManifestError, match="2 broken") as error:
+    with pytest.raises(ManifestError, match="no example came"):
+        write_manifest(tmp_path / "train.json", [], root, "My-AQA")
+    with pytest.raises(ManifestError, match="3 broken") as error:
         write_manifest(tmp_path / "train.json", examples, root, "My-AQA")
     assert "row 1" in str(error.value) and "write_interleaved" in str(error.value)
     assert not (tmp_path / "train.json").exists()

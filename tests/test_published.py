@@ -22,7 +22,7 @@ from official_layouts import (
     write_parts,
     write_torch,
 )
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import af_minimal as af
 from af_minimal.disk import hub, weight_files
@@ -396,7 +396,7 @@ def test_clapcap_is_found_beside_af1(tmp_path):
     )
     model = af.load(place, dtype=torch.bfloat16, **options_of(case))
     features = heard(model, "clapcap")
-    assert features.shape == (1, 2, 24) and features.dtype == torch.bfloat16
+    assert features.shape == (1, 2, 24) and features.dtype == torch.float32
     assert features[0, 1].any()  # silence that was heard
     wrong = small_clap("clapcap", "clap.base.htsat.", 32)
     torch.save({"model": wrong}, tmp_path / "wrong.pth")
@@ -439,6 +439,42 @@ def test_a_file_of_the_cache_that_is_not_what_its_name_says(tmp_path):
     blob.write_bytes(data)
     with pytest.raises(ValueError, match="should have sha256"):
         af.load(place, **options_of(case))
+
+
+def test_a_part_without_a_number_is_named(tmp_path):
+    folder = write_parts(weights_of_case(FULL[0]), tmp_path)
+    odd = folder / "foundation_part1 (1).pt"
+    (folder / "foundation_part1.pt").rename(odd)
+    with pytest.raises(ValueError, match=r"foundation_part1 \(1\)\.pt is no _partN"):
+        af.load(folder)
+
+
+@pytest.mark.parametrize("family", ["af1", "af2"])
+def test_a_tied_head_is_that_of_the_learnt_embedding(family, tmp_path):
+    case = by_family(family)
+    weights = weights_of_case(case)
+    (embedding,) = [k for k in weights if k.endswith("embed_tokens.weight")]
+    place = without_frozen_layers(case, tmp_path, weights)
+    base = load_file(tmp_path / "lm" / "model.safetensors")
+    base["lm_head.weight"] = weights[embedding].clone()
+    save_file(base, tmp_path / "lm" / "model.safetensors")
+    trained = torch.load(place, weights_only=True)["model_state_dict"]
+    trained.pop("module.lang_encoder.lm_head.weight", None)
+    trained[f"module.{embedding}"] += 0.1
+    torch.save({"model_state_dict": trained}, place)
+    model = af.load(place, **(options_of(case) | {"lm": tmp_path / "lm"}))
+    learnt = model.get_input_embeddings().weight
+    torch.testing.assert_close(model.lm.get_output_embeddings().weight, learnt)
+
+
+def test_a_model_in_another_precision_still_hears(tmp_path):
+    case = by_family("af1")
+    clap = small_clap("clapcap", "clap.base.htsat.", 24)
+    torch.save({"model": clap}, tmp_path / "clapcap_weights_2023.pth")
+    file = tmp_path / "foundation.pt"
+    place = write_torch(weights_of_case(case), file, "model_state_dict")
+    model = af.load(place, dtype=torch.bfloat16, **options_of(case))
+    heard(model.float(), "clapcap")
 
 
 def test_missing_parts_and_chunks_are_named(tmp_path):

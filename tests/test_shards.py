@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,24 @@ def listened(packed, student, tmp_path_factory) -> Path:
 
 def outputs(stream: shards.Stream, places) -> list[str]:
     return [stream[at]["json"]["output"] for at in places]
+
+
+def test_what_no_stage_learns_from_shards_is_refused(recordings, tmp_path):
+    root = Path(recordings[0].audio).parents[1]
+    talk = replace(recordings[0], dialogue=(("what?", "a dog"),))
+    shown = replace(recordings[0], examples=(recordings[1],))
+    for example, kind in ((talk, "a conversation"), (shown, "few-shot examples")):
+        with pytest.raises(ValueError, match=f"has {kind}, and shards hold"):
+            shards.write_shards([recordings[2], example], tmp_path, root)
+    assert not list(tmp_path.iterdir())
+
+
+def test_features_are_of_sounds_at_the_loudness_that_is_heard(student):
+    encoder = deepcopy(student.encoder)
+    encoder.audio = replace(encoder.audio, normalise="peak")
+    wave = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    quiet, loud = features.hear(encoder, [0.1 * wave, wave])[0]
+    torch.testing.assert_close(quiet, loud)
 
 
 def test_an_epoch_meets_every_example_once_and_the_next_in_another_order(packed):

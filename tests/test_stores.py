@@ -1,6 +1,7 @@
 """A datastore on disk: what is loaded, added to and saved again, and what is broken."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -294,6 +295,28 @@ def test_embeddings_that_are_cut_off_are_told(tmp_path, encoder, capsys):
     file.write_bytes(file.read_bytes()[:-8])
     with pytest.raises(ValueError, match="cut off or damaged"):
         Datastore.load(tmp_path)
+
+
+def test_a_save_that_was_killed_is_told(tmp_path, encoder, monkeypatch):
+    clips_store(encoder).save(tmp_path)
+    moved, move = [], os.replace
+
+    def killed(source, target):
+        moved.append(target)
+        if len(moved) == 2:
+            raise KeyboardInterrupt
+        move(source, target)
+
+    other = Datastore.build([about(clip(i), "else") for i in range(3)], encoder)
+    monkeypatch.setattr("af_minimal.disk.stores.os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        other.save(tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="embeddings of other rows"):
+        Datastore.load(tmp_path)
+    other.save(tmp_path)
+    assert [e.output for e in Datastore.load(tmp_path).examples] == ["else"] * 3
+    assert not [p.name for p in tmp_path.iterdir() if p.name.startswith("tmp")]
 
 
 def test_the_command_line_goes_on_without_an_index(

@@ -119,13 +119,17 @@ def gathered(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def newest(out: str | Path) -> Path | None:
     """The folder of the last whole checkpoint in `out`, or None.
 
+    Raises ValueError when `latest.json` names a folder that lies elsewhere.
+
     Taught in: notebooks/08_staged_training.ipynb
     """
     latest = Path(out) / "latest.json"
     if not latest.exists():
         return None
-    # only the name counts: a checkpoint never lies outside its run's folder
-    return Path(out) / Path(json.loads(latest.read_text())["folder"]).name
+    name = json.loads(latest.read_text())["folder"]
+    if Path(name).name != name or name == "..":
+        raise ValueError(f"{latest} names {name!r}; a checkpoint lies beside it.")
+    return Path(out) / name
 
 
 def load(

@@ -4,6 +4,7 @@ Taught in: notebooks/07_prompts_labels_blending.ipynb
 """
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,6 +101,11 @@ def raise_broken(path: Path, broken: list[str]) -> None:
 
 def _audio_folder(path: Path, manifest: dict, data_root: str | Path) -> Path:
     """dataset_path / split_path, where dataset_path may be relative to data_root."""
+    for field in ("dataset_path", "split_path"):
+        if not isinstance(manifest.get(field) or "", str):
+            raise ManifestError(
+                f"{path}: {field} is {manifest[field]!r}; a folder's name is expected."
+            )
     dataset = Path(manifest.get("dataset_path") or "")
     if not dataset.is_relative_to(data_root):
         dataset = Path(data_root) / dataset  # an absolute dataset_path wins
@@ -131,11 +137,8 @@ def _example(row, folder: Path, root: Path, task, check_audio: bool) -> Example:
     if check_audio and not file.is_file():
         raise ValueError(f"there is no audio file {file}")
     start_s = row.get("audio_start", 0.0)
-    if (
-        isinstance(start_s, bool)
-        or not isinstance(start_s, (int, float))
-        or start_s < 0
-    ):
+    number = isinstance(start_s, (int, float)) and not isinstance(start_s, bool)
+    if not number or not 0 <= start_s < math.inf:
         raise ValueError(f"audio_start is {start_s!r}; seconds from 0 are expected")
     dialogue = _dialogue(row["dialogue"]) if "dialogue" in row else ()
     prompt, output = (
@@ -176,13 +179,14 @@ def write_manifest(
     "dataset_path".
 
     Raises ManifestError listing every example that a manifest cannot hold: whose audio
-    is no path in `data_root`, or ends before its file; or that has few-shot examples.
-    And ValueError when there are not as many durations as examples.
+    is no path in `data_root`, or ends before its file; that has few-shot examples, or
+    no text; or that none came. ValueError when there are not as many durations.
 
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
     faults = [_unwritable(example, data_root) for example in examples]
     broken = [f"row {i}: {fault}" for i, fault in enumerate(faults) if fault]
+    broken += [] if examples else ["no example came; a manifest has one or more"]
     raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
     head = {"dataset_path": str(data_root)} if durations_s is None else {}
@@ -220,6 +224,9 @@ def _unwritable(example: Example, data_root: str | Path) -> str | None:
         )
     if example.examples:
         return "it has few-shot examples; write them with write_interleaved"
+    for field in () if example.dialogue else ("prompt", "output"):
+        if not getattr(example, field).strip():
+            return f"its {field} is empty; a text is expected"
     return None
 
 

@@ -38,11 +38,18 @@ def write_shards(
     Shards that are there already are kept. Many processes share the writing.
 
     Raises:
-        ValueError: when a file lies outside `data_root` or is no audio file, or the
-            folder holds shards of something else.
+        ValueError: when a file lies outside `data_root` or is no audio file, for a
+            conversation or few-shot examples, which no stage learns from shards, or
+            when the folder holds shards of something else.
     """
     for example in examples:
         path = Path(example.audio)
+        if example.dialogue or example.examples:
+            kind = "a conversation" if example.dialogue else "few-shot examples"
+            raise ValueError(
+                f"{path} has {kind}, and shards hold questions with one answer. Write "
+                "these to a manifest of their own."
+            )
         if not inside(path, data_root) or path.suffix.lower() not in SUFFIXES:
             raise ValueError(
                 f"{path} does not lie in {data_root} or is none of {SUFFIXES}; "

@@ -74,11 +74,12 @@ def write_store(
         if "here" in row:
             keep_sound(example, folder, row["here"])
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    noted = None if heard_by is None else {"encoder": heard_by}
+    noted = {"rows": digest_of(text)} | ({"encoder": heard_by} if heard_by else {})
     with tempfile.TemporaryDirectory(dir=folder) as aside:  # of this save alone
         (Path(aside) / ROWS).write_text(text, encoding="utf-8")
         save_file({"embeddings": embeddings}, Path(aside) / TENSORS, noted)
         faiss.write_index(index, str(Path(aside) / INDEX))
+        (folder / INDEX).unlink(missing_ok=True)  # never one of other embeddings
         for name in (ROWS, TENSORS, INDEX):
             os.replace(Path(aside) / name, folder / name)
 
@@ -106,7 +107,7 @@ def read_store(
     Raises:
         FileNotFoundError: when the folder holds no datastore.
         ValueError: naming the row that is broken, or whose path leaves its folder; or
-            the embeddings, when they are cut off.
+            the embeddings, when they are cut off or of other rows.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -117,7 +118,8 @@ def read_store(
             "that Datastore.save wrote."
         )
     # not splitlines, which splits at U+2028 too: JSON leaves that inside a text
-    lines = (folder / ROWS).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    text = (folder / ROWS).read_text(encoding="utf-8")
+    lines = text.removesuffix("\n").split("\n")
     examples = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -126,12 +128,22 @@ def read_store(
             raise ValueError(f"{folder / ROWS}, line {number}: {error}") from error
     try:
         with safe_open(folder / TENSORS, framework="numpy") as file:
-            heard_by = (file.metadata() or {}).get("encoder")
-            return examples, file.get_tensor("embeddings"), heard_by
+            noted, embeddings = file.metadata() or {}, file.get_tensor("embeddings")
     except SafetensorError as error:
         raise ValueError(
             f"{folder / TENSORS} is cut off or damaged ({error}). Build it again."
         ) from error
+    if noted.get("rows", digest_of(text)) != digest_of(text):
+        raise ValueError(
+            f"{folder / TENSORS} holds embeddings of other rows than {ROWS}: a save "
+            "was interrupted, or one was changed by hand. Build the store again."
+        )
+    return examples, embeddings, noted.get("encoder")
+
+
+def digest_of(text: str) -> str:
+    """The sha256 of the rows, which the embeddings note."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def example_of(row: dict, folder: Path, data_root: str | Path | None) -> Example:

@@ -94,11 +94,15 @@ def read_parts(files: list[Path]) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: when a number below the highest is missing.
+        ValueError: when a name has no number.
 
     Official: checkpoints/checkpoint_utils.py merge_checkpoints
     Taught in: notebooks/12_real_weights.ipynb
     """
-    numbered = {int(re.search(r"_part(\d+)$", f.stem).group(1)): f for f in files}
+    found = {f: re.search(r"_part(\d+)$", f.stem) for f in files}
+    if odd := [f.name for f, number in found.items() if number is None]:
+        raise ValueError(f"{odd[0]} is no _partN of one checkpoint; rename or move it.")
+    numbered = {int(number.group(1)): f for f, number in found.items()}
     missing = sorted(set(range(1, max(numbered) + 1)) - set(numbered))
     if missing:
         raise FileNotFoundError(

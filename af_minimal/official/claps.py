@@ -69,8 +69,6 @@ class PublishedCLAP(AudioEncoder):
     Taught in: notebooks/12_real_weights.ipynb
     """
 
-    heard_as = torch.float32  # the type of the model that hears the features
-
     def __init__(self, config: EncoderConfig, audio: AudioConfig):
         tower = ClapAudioModel(tower_config(config))
         super().__init__(config, audio, tower.audio_encoder)
@@ -107,8 +105,7 @@ class PublishedCLAP(AudioEncoder):
         Taught in: notebooks/12_real_weights.ipynb
         """
         if self.config.kind != "clapcap" or mask is None:
-            features, mask = super().encode_windows(windows, mask)
-            return features.to(self.heard_as), mask
+            return super().encode_windows(windows, mask)
         windows, mask = torch.as_tensor(windows), torch.as_tensor(mask)
         # of AF1's 128 windows few are real; the rest need not go to the device
         last = mask.reshape(-1, mask.shape[-1]).any(0).nonzero().flatten()[-1:]
@@ -121,7 +118,7 @@ class PublishedCLAP(AudioEncoder):
         if not mask.all():
             silence = features.new_zeros(1, self.audio.window)
             features[~mask] = self(silence).to(features.dtype)
-        return features.to(self.heard_as), mask
+        return features, mask
 
 
 for _kind in AUDIO:

@@ -49,15 +49,16 @@ def interleave(
         )
     rng, rows = np.random.default_rng(seed), []
     entries: dict[tuple, list[int]] = {}  # of each sound: a file from some second on
-    for place, file in enumerate(store.files):
-        entries.setdefault((file, store.examples[place].start_s), []).append(place)
+    starts = [getattr(e.audio, "start_s", e.start_s) for e in store.examples]
+    for place, sound in enumerate(zip(store.files, starts, strict=True)):
+        entries.setdefault(sound, []).append(place)
     bar = tqdm(queries, desc="find examples", disable=len(queries) < 100)
     for number, query in enumerate(bar):
         if kind == "knn":
             near = store.nearest(query, k)[0]
         else:
             near = random_places(store, query, k, rng)
-        sounds = [(store.files[i], store.examples[i].start_s) for i in near]
+        sounds = [(store.files[i], starts[i]) for i in near]
         chosen = [entries[sound][rng.integers(len(entries[sound]))] for sound in sounds]
         rows.append((number, rng.permutation(chosen).tolist() if chosen else []))
     return rows

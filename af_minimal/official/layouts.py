@@ -21,7 +21,7 @@ from ..config import PRESETS
 from ..disk.checkpoints import write_json
 from ..disk.weight_files import read_chunks, read_parts, read_weights, tell
 from ..model import AudioFlamingo
-from .names import LAYERS, OFFICIAL
+from .names import HEAD, LAYERS, OFFICIAL
 from .weights import to_official
 
 WEIGHT_FILES = ("*.pt", "*.pth", "*.bin", "*.safetensors")
@@ -160,6 +160,9 @@ def with_base_lm(
             elif tokenizer and name.endswith(("embed_tokens.weight", "lm_head.weight")):
                 tensor = tensor[: len(tokenizer)]  # Qwen2's matrix has spare rows
             base[name] = tensor
+    embedded = [k for k in base if k.endswith("embed_tokens.weight")]
+    if HEAD in base and embedded and torch.equal(base[HEAD], base[embedded[0]]):
+        del base[HEAD]  # tied: it is the embedding, also where that has learnt since
     return base | tensors
 
 
@@ -184,6 +187,8 @@ def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) ->
         names, listed = list(tensors), {}
         place = folder / "safe_ckpt"
         place.mkdir(exist_ok=True)
+        # no reader meets chunks of two models: without its list there is none
+        (place / "metadata.json").unlink(missing_ok=True)
         for n in range(chunks):
             listed[f"chunk_{n}"] = names[n::chunks]
             share = {name: tensors[name].contiguous() for name in names[n::chunks]}

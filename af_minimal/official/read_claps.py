@@ -155,7 +155,6 @@ def attach_encoder(
             f"the encoder gives {encoder.width} numbers a vector and the model expects "
             f"{model.config.audio_width}; they do not belong together."
         )
-    encoder.heard_as = model.get_input_embeddings().weight.dtype
     model.encoder = encoder
     told = {k: getattr(model.config.audio, k) for k in ("max_windows", "padded_audios")}
     encoder.audio = replace(encoder.audio, **told)

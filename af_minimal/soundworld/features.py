@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
-from ..audio import cut_windows
+from .. import audio
 from ..encoders import AudioEncoder
 from ..scale.processes import make_accelerator, place, wait
 from .corpus import render_scene, sample_scene
@@ -120,7 +120,9 @@ def hear(encoder: AudioEncoder, waves: list[np.ndarray]) -> tuple[Tensor, Tensor
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    cut = [cut_windows(wave, encoder.audio) for wave in waves]
+    rate = encoder.audio.sample_rate
+    clips = [audio.Clip.from_array(wave, rate) for wave in waves]
+    cut = [audio.hear(clip, encoder.audio) for clip in clips]
     device = next(encoder.parameters()).device
     parts = [
         encoder.encode_windows(

@@ -129,7 +129,7 @@ class FlamingoConfig:
         if self.audio_heads < 1 or self.audio_width % self.audio_heads:
             raise ValueError(
                 f"audio_width {self.audio_width} is not a multiple of audio_heads "
-                f"{self.audio_heads}."
+                f"{self.audio_heads}; choose a multiple."
             )
         if self.positions not in ("sinusoidal", "rotary", "none"):
             raise ValueError(

@@ -85,8 +85,8 @@ class HearsWhileGenerating:
     """The one thing `generate` of Hugging Face must know about audio.
 
     At every step the mask of the new tokens is made from all ids so far. The official
-    code makes it from the new token alone, so there a cached few-shot answer hears the
-    first demonstration only.
+    code gives the one row of a new token what the prompt's first row has, so there a
+    cached few-shot answer hears the first demonstration only.
     """
 
     def prepare_inputs_for_generation(

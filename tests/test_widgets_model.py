@@ -222,9 +222,9 @@ def test_who_hears_follows_the_three_rules(hearing):
     between, after = second - first, len(tokens) - second
     assert counts["Audio Flamingo"] == [3] * second + [6] * after
     pytorch = [0] * first + [3] * between + [6] * after
-    assert counts["flamingo-pytorch"] == pytorch
-    assert counts["Flamingo"] == [0] * first + [3] * (between + after)
-    assert masks["Flamingo"][-1].tolist() == [False] * 3 + [True] * 3
+    assert counts["all so far, none before"] == pytorch
+    assert counts["latest only"] == [0] * first + [3] * (between + after)
+    assert masks["latest only"][-1].tolist() == [False] * 3 + [True] * 3
 
 
 def test_mask_explorer_follows_text_and_slider(hearing):
@@ -237,7 +237,7 @@ def test_mask_explorer_follows_text_and_slider(hearing):
     pictures.add(explorer.image.value)
     assert len(pictures) == 3
     titles = [axes.get_title() for axes in explorer.figure().axes]
-    assert titles == ["Flamingo", "flamingo-pytorch", "Audio Flamingo"]
+    assert titles == ["latest only", "all so far, none before", "Audio Flamingo"]
     tokens, masks = explorer.masks()
     rows = np.any([m != masks["Audio Flamingo"] for m in masks.values()], axis=0)
     assert f"{len(tokens)} tokens" in explorer.label.value

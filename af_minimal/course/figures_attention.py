@@ -34,7 +34,7 @@ def panels(count: int, height: float = 1.0) -> Figure:
 def token_words(tokenizer, ids) -> list[str]:
     """Tokens as labels of rows: line breaks and spaces can be seen."""
     words = [tokenizer.decode(int(i)) for i in ids]
-    return [word.replace("\n", "⏎").replace(" ", "·") for word in words]
+    return [word.replace("\n", "⏎").replace(" ", "␣") for word in words]
 
 
 def position_table(table) -> None:

@@ -41,7 +41,7 @@ def lay_out(tokens: Sequence[str]) -> tuple[list[tuple[int, int, str]], int]:
     """(row, column, text) of every token, broken into rows; and how many rows."""
     places, row, column = [], 0, 0
     for token in tokens:
-        text = token.replace("\n", "⏎").replace(" ", "·").replace("$", r"\$")
+        text = token.replace("\n", "⏎").replace(" ", "␣").replace("$", r"\$")
         if column and column + len(text) > COLUMNS:
             row, column = row + 1, 0
         places.append((row, column, text))

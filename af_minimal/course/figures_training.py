@@ -60,7 +60,8 @@ def gate_figure(history: Sequence[dict], step: int) -> Figure:
     left.axvline(step, color=QUIET)
     left.axhline(0, color=QUIET, linewidth=1)
     left.xaxis.get_major_locator().set_params(integer=True)
-    left.set(xlabel="step", ylabel="tanh(gate)", title="attention solid, MLP dashed")
+    title = "attention solid, feed-forward dashed"
+    left.set(xlabel="step", ylabel="tanh(gate)", title=title)
     left.legend()
     now = [row for row in history if row["step"] == step]
     attn, ff = ([row[key] for row in now] for key in ("attn", "ff"))

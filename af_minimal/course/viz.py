@@ -163,9 +163,9 @@ def gate_curve(attn, ff=None, x=None, xlabel: str = "language-model layer", ax=N
     figure, axes = _figure_and_axes(ax)
     attn = to_numpy(attn)
     x = np.arange(len(attn)) if x is None else x
-    axes.plot(x, attn, "o-", color=GATE, label="attention gate")
+    axes.plot(x, attn, "o-", color=GATE, label="attention")
     if ff is not None:
-        axes.plot(x, to_numpy(ff), "s--", color=GATE, alpha=0.6, label="MLP gate")
+        axes.plot(x, to_numpy(ff), "s--", color=GATE, alpha=0.6, label="feed-forward")
     axes.axhline(0, color=QUIET, linewidth=1)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel=xlabel, ylabel="tanh(gate)")

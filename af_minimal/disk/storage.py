@@ -110,5 +110,6 @@ def load_exactly(model: nn.Module, tensors: dict[str, Tensor], tied: set[str]) -
     }
     lines = [f"{len(v)} {k}:\n  " + "\n  ".join(v) for k, v in faults.items() if v]
     if lines:
-        raise ValueError("the weights do not fit the model.\n" + "\n".join(lines))
+        told = "the weights do not fit the model; load them with their own config."
+        raise ValueError("\n".join([told, *lines]))
     model.load_state_dict(tensors, strict=False)

@@ -20,12 +20,12 @@ PROMPT = (
     f"{AUDIO}what is it?{SEP}"
 )
 MOST_TOKENS = 60  # rows that can still be read
+LATEST, NONE_BEFORE = "latest only", "all so far, none before"
 MOST_AUDIOS = 9  # eight examples and the question, as in training
 
 RULES = {
-    "Flamingo": "the latest audio; before the first, nothing",
-    "flamingo-pytorch": "all audios so far, if only_attend_immediate_media=False; "
-    "before the first, nothing",
+    LATEST: "the latest audio; before the first, nothing",
+    NONE_BEFORE: "all audios so far; before the first, nothing",
     "Audio Flamingo": "all audios so far; before the first, the first",
 }
 
@@ -35,10 +35,10 @@ def who_hears(
 ) -> tuple[list[str], dict[str, np.ndarray]]:
     """Tokens of a prompt as labels, and for each rule who may hear what, bool (T, L).
 
-    "Flamingo": text hears the latest audio. "flamingo-pytorch", with
-    `only_attend_immediate_media=False`: all audios so far. "Audio Flamingo": the same,
-    and what stands before the first `<audio>` hears the first audio. Every audio is
-    real from end to end, L = audios * windows_per_audio.
+    "latest only", as Flamingo: text hears the latest audio. "all so far, none before",
+    as flamingo-pytorch with `only_attend_immediate_media=False`. "Audio Flamingo": the
+    same, and what stands before the first `<audio>` hears the first audio. Every audio
+    is real from end to end, L = audios * windows_per_audio.
 
     Raises ValueError for a text without `<audio>`, and for fewer than one window.
 
@@ -59,8 +59,8 @@ def who_hears(
     real = torch.ones(1, audios * windows_per_audio, dtype=torch.bool)  # (1, L)
     ours = text_to_audio_mask(ids, real, audio, windows_per_audio)  # (1, T, L)
     masks = {
-        "Flamingo": latest_only_mask(ids, real, audio, windows_per_audio),
-        "flamingo-pytorch": ours & (count > 0).unsqueeze(-1),
+        LATEST: latest_only_mask(ids, real, audio, windows_per_audio),
+        NONE_BEFORE: ours & (count > 0).unsqueeze(-1),
         "Audio Flamingo": ours,
     }
     return token_words(tokenizer, ids[0]), {n: m[0].numpy() for n, m in masks.items()}

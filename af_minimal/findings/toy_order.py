@@ -20,7 +20,7 @@ from .toy import NAMES, WIDTH, Toy, as_features, teach, toy_model, toy_tokenizer
 
 CLASSES = 24
 TRAINED, EXAMINED = 4000, 200  # scenes
-TOY = Toy(steps=600, windows=8, most=1, batch=32)
+TOY = Toy(steps=1500, windows=8, most=1, batch=32)
 SETTING = TOY, CLASSES, TRAINED, EXAMINED, WIDTH
 QUESTIONS = {  # of which the mean knows as much as the windows, or not
     "first": ("order", "what is first?"),

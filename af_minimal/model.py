@@ -224,7 +224,7 @@ class AudioFlamingo(nn.Module):
                 f"audio_mask has shape {tuple(mask.shape)}; audio_features say "
                 f"(B, L) = {tuple(features.shape[:2])}."
             )
-        own = self.gated_blocks[0].attn_gate.dtype  # an encoder may have another
+        own = self.audio_transformer.layer_norm.weight.dtype  # the encoder may differ
         features, mask = in_one_row(features.to(own), mask.bool())
         # without a location mask nothing says where an audio ends: a row is one audio
         one = config.tokens_per_audio if config.location_mask else mask.shape[1]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,6 +132,16 @@ def test_manifests_round_trip(root, tmp_path):
     with pytest.raises(ManifestError, match="row 1"):
         write_manifest(path, [examples[0], outside], root, "My-AQA")
     assert path.read_text() == before and list(tmp_path.glob("*.tmp")) == []
+
+
+def test_a_root_may_be_told_in_another_way_than_when_it_was_written(
+    root, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(root.parent)
+    example = Example(f"{root.name}/sounds/a.wav", "what?", "a dog", "My-AQA")
+    write_manifest(tmp_path / "train.json", [example], root.name, "My-AQA")
+    (there,) = read_manifest(tmp_path / "train.json", root)
+    assert Path(there.audio).samefile(root / "sounds/a.wav")
 
 
 def test_what_a_manifest_cannot_hold_is_refused(root, tmp_path):

@@ -108,7 +108,10 @@ def _audio_folder(path: Path, manifest: dict, data_root: str | Path) -> Path:
             )
     dataset = Path(manifest.get("dataset_path") or "")
     if not dataset.is_relative_to(data_root):
-        dataset = Path(data_root) / dataset  # an absolute dataset_path wins
+        joined = Path(data_root) / dataset  # an absolute dataset_path wins
+        # perhaps it was written as seen from here, and the root is told otherwise now
+        from_here = not joined.exists() and inside(dataset, data_root)
+        dataset = dataset if from_here else joined
     folder = dataset / (manifest.get("split_path") or "")
     if not inside(folder, data_root):
         raise ManifestError(

@@ -6,6 +6,7 @@ Taught in: notebooks/14_af_clap_and_compa.ipynb, notebooks/20_findings.ipynb
 from functools import partial
 
 from .compa_towers import (
+    COUNTED,
     FEW_CLASSES,
     LOSSES,
     SETTING,
@@ -21,7 +22,9 @@ from .rows import Claim, Experiment
 
 EXPERIMENTS = {
     "CompA order": Experiment(order_by_loss, partial(repr, (LOSSES, SETTING))),
-    "CompA regimes": Experiment(regimes, partial(repr, (SETTING, FEW_CLASSES))),
+    "CompA regimes": Experiment(
+        regimes, partial(repr, (SETTING, FEW_CLASSES, COUNTED))
+    ),
     "CompA positions": Experiment(small_positions, partial(repr, SMALL_POSITIONS)),
     "CompA attributes": Experiment(attributes, partial(repr, SHORT)),
     "CompA stages": Experiment(stages, partial(repr, (SETTING, "other scenes"))),

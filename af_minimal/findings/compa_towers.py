@@ -22,10 +22,12 @@ from ..systems.compa.benchmark import (
     make_instance,
     order_expressions,
 )
+from ..systems.compa.expressions import THEN, Expression
 from ..systems.compa.towers import Towers, split_words
 from ..systems.compa.training import (
     Schedule,
     draw_attribute,
+    draw_batch,
     draw_both_orders,
     draw_order,
     some_labels,
@@ -52,6 +54,7 @@ SETTING = Setting()
 FEW_CLASSES = Setting(labels=12, batch=48)
 SHORT = Setting(steps=600)
 SMALL_POSITIONS = Setting(positions=0.1, steps=300)
+COUNTED = 200  # batches in which reversed pairs are counted
 LOSSES = ("vanilla", "hard negatives", "AF-CLAP", "AF-CLAP without negatives")
 
 
@@ -161,12 +164,20 @@ def regimes(seed: int, setting: Setting = SETTING, few=FEW_CLASSES) -> Numbers:
     ):
         towers = world.teach(world.towers(), "vanilla", draw).eval()
         numbers |= order_numbers(name, towers, world.order())
-        numbers[f"{name}: reversed pairs expected in a batch"] = (
-            world.setting.batch**2 / (2 * world.setting.labels**2)
-            if draw is draw_order
-            else world.setting.batch / 2
+        rng, draw = (
+            np.random.default_rng([seed, 27]),
+            partial(draw, pairs=world.trained),
         )
+        drawn = [draw_batch(rng, draw, world.setting.batch) for _ in range(COUNTED)]
+        found = mean([reversed_pairs(batch) for batch in drawn])
+        numbers[f"{name}: reversed pairs in a batch"] = found
     return numbers
+
+
+def reversed_pairs(batch: Sequence[Expression]) -> int:
+    """How often two sounds in a row stand in a batch in the other order as well."""
+    rows = [(e.left, e.right) for e in batch if e.operator == THEN]
+    return sum(b == a[::-1] for i, a in enumerate(rows) for b in rows[:i])
 
 
 def small_positions(seed: int, setting: Setting = SMALL_POSITIONS) -> Numbers:

@@ -202,10 +202,7 @@ def teach(
     )
     loss_of, log = LOSSES.get(loss, loss), []
     for _ in range(schedule.steps):
-        batch: list[Expression] = []
-        while len(batch) < schedule.batch:
-            batch += draw(rng)
-        batch = batch[: schedule.batch]
+        batch = draw_batch(rng, draw, schedule.batch)
         power = np.stack([picture(rng, expression, seed) for expression in batch])
         audio = towers.hear(torch.from_numpy(power))  # (B, C)
         value = loss_of(towers, batch, audio, rng)
@@ -215,6 +212,17 @@ def teach(
         rates.step()
         log.append(value.item())
     return log
+
+
+def draw_batch(rng: np.random.Generator, draw: Draw, size: int) -> list[Expression]:
+    """So many expressions, of as many draws as that takes.
+
+    Taught in: notebooks/14_af_clap_and_compa.ipynb
+    """
+    batch: list[Expression] = []
+    while len(batch) < size:
+        batch += draw(rng)
+    return batch[:size]
 
 
 def some_labels(count: int, seed: int) -> list[str]:

@@ -209,8 +209,8 @@ class AudioFlamingo(nn.Module):
         """
         config = self.config
         if config.audio_token_id is None and config.location_mask:
-            told = "config.audio_token_id is None, so no text hears"
-            raise ValueError(f"{told}: set it to <audio>'s.")
+            told = "audio_token_id is None, so no text hears: set it to <audio>'s."
+            raise ValueError(told)
         if features.dim() not in (3, 4) or len(features) != len(input_ids):
             raise ValueError(
                 f"audio_features have shape {tuple(features.shape)} for "

@@ -560,5 +560,5 @@ def test_a_download_brings_weights_and_language_model(tmp_path, monkeypatch):
 
 
 def test_a_language_model_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"lm= is .*holds no config\.json"):
+    with pytest.raises(FileNotFoundError, match=r"lm= is .*without a config\.json"):
         published.lm_parts(tmp_path / "qwen", None, download=False)

@@ -7,6 +7,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from .figures_text import seen
 from .picture import AUDIO, GATE, TEXT
 from .viz import (
     DPI,
@@ -33,8 +34,7 @@ def panels(count: int, height: float = 1.0) -> Figure:
 
 def token_words(tokenizer, ids) -> list[str]:
     """Tokens as labels of rows: line breaks and spaces can be seen."""
-    words = [tokenizer.decode(int(i)) for i in ids]
-    return [word.replace("\n", "⏎").replace(" ", "␣") for word in words]
+    return [seen(tokenizer.decode(int(i))) for i in ids]
 
 
 def position_table(table) -> None:

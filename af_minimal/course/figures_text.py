@@ -37,11 +37,16 @@ def label_picture(tokens: Sequence[str], labels, title: str = "") -> None:
     show(figure, f"{learnt} of {len(tokens)} tokens are learnt. {title}")
 
 
+def seen(token: str) -> str:
+    """A token whose line breaks and spaces can be seen."""
+    return token.replace("\n", "⏎").replace(" ", "␣")
+
+
 def lay_out(tokens: Sequence[str]) -> tuple[list[tuple[int, int, str]], int]:
     """(row, column, text) of every token, broken into rows; and how many rows."""
     places, row, column = [], 0, 0
     for token in tokens:
-        text = token.replace("\n", "⏎").replace(" ", "␣").replace("$", r"\$")
+        text = seen(token).replace("$", r"\$")
         if column and column + len(text) > COLUMNS:
             row, column = row + 1, 0
         places.append((row, column, text))

@@ -132,6 +132,17 @@ def newest(out: str | Path) -> Path | None:
     return Path(out) / name
 
 
+def state_of(out: str | Path) -> dict:
+    """What the last whole checkpoint of `out` says of itself: step, stage and log.
+
+    {} where there is none.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    folder = newest(out)
+    return {} if folder is None else json.loads((folder / "state.json").read_text())
+
+
 def load(
     out: str | Path,
     model: nn.Module,
@@ -150,10 +161,9 @@ def load(
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    folder = newest(out)
+    folder, state = newest(out), state_of(out)
     if folder is None:
         return 0, []
-    state = json.loads((folder / "state.json").read_text())
     if stage is not None and state.get("stage", stage) != stage:
         raise ValueError(
             f"{folder} was saved by stage {state['stage']!r} and this is stage "

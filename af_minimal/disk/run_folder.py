@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..scale.processes import first_alone
-from .checkpoints import newest, write_json
+from .checkpoints import state_of, write_json
 from .reports import hash_weights
 from .storage import model_folder
 
@@ -32,7 +32,7 @@ def claim(out: str | Path, settings: Mapping) -> None:
     """
     path, given = Path(out) / "run.json", json.loads(json.dumps(settings))
     with first_alone() as first:
-        noted = read_json(path) if path.exists() else {}
+        noted = json.loads(path.read_text()) if path.exists() else {}
         fault = difference(noted, given)
         if first and fault is None and not given.keys() <= noted.keys():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def check_may_train(
     if done < steps and behind:
         raise ValueError(
             f"stage {stage} of {out} has {done} of {steps} steps, and {behind[0]} has "
-            f"learnt from it as it is. Give another folder, or move "
+            "learnt from it as it is. Give another folder, or move "
             f"{Path(out) / behind[0]} away first."
         )
 
@@ -120,14 +120,3 @@ def check_adopts(out: str | Path, stages: Sequence[str], model: str | Path) -> N
                 f"{out} holds a run that trained its own {stage} and cannot go on from "
                 f"{model}; give another folder, or leave out --start-from."
             )
-
-
-def state_of(folder: Path) -> dict:
-    """What the last whole checkpoint of a stage says of itself; {} of none."""
-    checkpoint = newest(folder)
-    return {} if checkpoint is None else read_json(checkpoint / "state.json")
-
-
-def read_json(path: Path) -> dict:
-    """A JSON object that this package wrote."""
-    return json.loads(path.read_text(encoding="utf-8"))

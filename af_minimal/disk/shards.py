@@ -47,8 +47,8 @@ def write_shards(
         if example.dialogue or example.examples:
             kind = "a conversation" if example.dialogue else "few-shot examples"
             raise ValueError(
-                f"{path} has {kind}, and shards hold questions with one answer. Write "
-                "these to a manifest of their own."
+                f"{path} has {kind}, and shards hold questions with one answer. Leave "
+                "such examples out."
             )
         if not inside(path, data_root) or path.suffix.lower() not in SUFFIXES:
             raise ValueError(

@@ -30,6 +30,7 @@ from torch import nn
 
 from .examples import fields_of
 from .manifests import Example, inside
+from .shards import digest_of
 from .stored_sounds import (
     ROWS,
     SAME_LENGTH_S,
@@ -139,11 +140,6 @@ def read_store(
             "was interrupted, or one was changed by hand. Build the store again."
         )
     return examples, embeddings, noted.get("encoder")
-
-
-def digest_of(text: str) -> str:
-    """The sha256 of the rows, which the embeddings note."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def example_of(row: dict, folder: Path, data_root: str | Path | None) -> Example:

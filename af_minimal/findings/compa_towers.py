@@ -164,11 +164,9 @@ def regimes(seed: int, setting: Setting = SETTING, few=FEW_CLASSES) -> Numbers:
     ):
         towers = world.teach(world.towers(), "vanilla", draw).eval()
         numbers |= order_numbers(name, towers, world.order())
-        rng, draw = (
-            np.random.default_rng([seed, 27]),
-            partial(draw, pairs=world.trained),
-        )
-        drawn = [draw_batch(rng, draw, world.setting.batch) for _ in range(COUNTED)]
+        rng, size = np.random.default_rng([seed, 27]), world.setting.batch
+        draw = partial(draw, pairs=world.trained)
+        drawn = [draw_batch(rng, draw, size) for _ in range(COUNTED)]
         found = mean([reversed_pairs(batch) for batch in drawn])
         numbers[f"{name}: reversed pairs in a batch"] = found
     return numbers

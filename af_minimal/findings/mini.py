@@ -206,7 +206,7 @@ def similarity_filter(seed: int) -> Numbers:
 
 
 def filter_numbers(similar: np.ndarray, planted: np.ndarray, rng) -> Numbers:
-    """Share of the planted that is dropped with the least similar half, or any."""
+    """Share of the planted that is dropped with the least similar half, or a blind."""
     drop = len(similar) // 2
     least, blind = np.argsort(similar)[:drop], rng.permutation(len(similar))[:drop]
     below = similar < AF1_THRESHOLD

@@ -216,8 +216,8 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
             "published one is as wide. Give lm=, its folder or its config."
         )
     if not (folder / "config.json").is_file():
-        told = f"lm= is {folder}, which holds no config.json; give a folder that"
-        raise FileNotFoundError(f"{told} transformers wrote, or a config.")
+        told = f"lm= is {folder}, without a config.json; give another, or a config."
+        raise FileNotFoundError(told)
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     return folder, config.to_dict()
 

@@ -35,6 +35,7 @@ OFTEN = {"latin": 6, "greek": 4, "cyrillic": 4, "han": 2}  # times as often as o
 PLAIN, SIGNS = 0.7, 0.05  # shares of latin letters without an accent, and of signs
 SYLLABLES, PIECES = 0.25, 0.3  # shares of names; the others are of any script
 STRANGE_PARTS = 0.35  # share of the parts of such a word that no class has
+INSIDE, LONGEST_PART = 0.6, 7  # share of the others from within a word; letters
 JOINED = {" ": 0.6, "_": 0.2, "-": 0.1, "": 0.1}  # what stands between two words
 
 
@@ -108,19 +109,20 @@ def invented_word(rng: np.random.Generator) -> str:
 
 
 def piece_of_a_word(rng: np.random.Generator) -> str:
-    """A part of one or two words of the classes, such as "eleph" or "ooster".
+    """One to three parts, mostly of words of the classes: "ooster", "wolfsikuli".
 
-    The model has read such pieces in other words, and is tempted to go on with those.
+    The model has read such pieces in other words, and is tempted to go on with those:
+    most of all after the beginning of a word.
     """
     while True:
         parts = []
         for _ in range(rng.integers(1, 4)):
             if rng.random() < STRANGE_PARTS:
-                parts.append(any_word(rng)[:7])
+                parts.append(any_word(rng)[:LONGEST_PART])
                 continue
             word = str(rng.choice(sorted(CLASSES))).replace(" ", "")
-            start = int(rng.integers(len(word) - 1)) if rng.random() < 0.6 else 0
-            parts.append(word[start : start + int(rng.integers(2, 7))])
+            start = rng.integers(len(word) - 1) if rng.random() < INSIDE else 0
+            parts.append(word[start : start + rng.integers(2, LONGEST_PART)])
         word = "".join(parts)
         if word not in CLASSES | HELD_OUT and not EXAM.fullmatch(word):
             return word

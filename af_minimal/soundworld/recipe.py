@@ -80,7 +80,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     """
     if run.start_from is not None:
         adopt(run)
-    claim(run.out, run.settings)
+    else:
+        claim(run.out, run.settings)
     name, steps = run.folder(stage).name, run.stage(stage).steps
     check_may_train(run.out, name, steps, resume, LATER[name])
     torch.manual_seed(run.seed)

@@ -20,9 +20,9 @@ PROMPT = (
     f"{AUDIO}what is it?{SEP}"
 )
 MOST_TOKENS = 60  # rows that can still be read
-LATEST, NONE_BEFORE = "latest only", "all so far, none before"
 MOST_AUDIOS = 9  # eight examples and the question, as in training
 
+LATEST, NONE_BEFORE = "latest only", "all so far, none before"
 RULES = {
     LATEST: "the latest audio; before the first, nothing",
     NONE_BEFORE: "all audios so far; before the first, nothing",

@@ -7,7 +7,6 @@ Its encoder starts as that of `mini`: the towers are the same but for their pool
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -159,7 +158,8 @@ def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
     """
     if run.start_from is not None:
         adopt(run)
-    claim(run.out, run.settings)
+    else:
+        claim(run.out, run.settings)
     if name == "lm":
         return [] if run.start_from is not None else run_text(run, resume)
     done = ["lm", *(stage.name for stage in run.stages)]
@@ -228,8 +228,7 @@ def log_table(run: CurriculumRun) -> str:
     lines = ["| stage | steps | loss at first | loss at last | minutes |"]
     lines.append("|---|---|---|---|---|")
     for stage in ("lm", *(s.name for s in run.stages)):
-        folder = checkpoints.newest(run.out / stage)
-        log = json.loads((folder / "state.json").read_text())["log"] if folder else []
+        log = checkpoints.state_of(run.out / stage).get("log")
         if log:  # none where the run went on from a finished model
             losses = [row["loss"] for row in log]
             first, last = (sum(x) / len(x) for x in (losses[:20], losses[-20:]))

@@ -14,9 +14,10 @@ from af_minimal.config import PRESETS
 from af_minimal.disk import checkpoints
 from af_minimal.model import load
 from af_minimal.prompts import IGNORE
-from af_minimal.soundworld import clap_batches, recipe, sample_score
+from af_minimal.soundworld import clap_batches, kept_windows, recipe, sample_score
 from af_minimal.soundworld import run as settings
 from af_minimal.soundworld.captions import caption_is_right, heard_events
+from af_minimal.soundworld.kept_windows import drawn_with, keep_windows
 from af_minimal.soundworld.near_misses import near_misses
 from af_minimal.soundworld.places import remember, with_sounds
 from af_minimal.soundworld.rows import Rows, alike
@@ -248,3 +249,23 @@ def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, able, precision)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
     run = recipe.Run(Path("unused"))
     assert run.stage("sft").precision == precision
+
+
+def test_windows_are_rendered_once(tmp_path, monkeypatch):
+    kept = keep_windows({}, tmp_path, range(8))
+    again = drawn_with({}, 0)
+    for window, same in zip(kept, again, strict=False):
+        assert window.score == same.score
+        np.testing.assert_allclose(window.samples, same.samples, atol=1e-3)
+    monkeypatch.setattr(kept_windows, "draw_windows", None)
+    assert keep_windows({}, tmp_path, range(8)).scores == kept.scores
+
+
+def test_a_batch_takes_no_more_windows_than_hold_different_sounds(words, tmp_path):
+    kept = keep_windows({}, tmp_path, range(4))
+    batches = clap_batches.ClapBatches(words, {}, size=64, windows=kept)
+    (batch,) = batches(0)
+    assert len(batch["windows"]) == kept.different < 64
+    assert torch.equal(batch["windows"], batches(0)[0]["windows"])
+    heard = {tuple(score.labels) for score in kept.scores}
+    assert len(heard) == len(batch["texts"])

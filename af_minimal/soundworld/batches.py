@@ -15,17 +15,18 @@ from tqdm.auto import tqdm
 from ..prompts import IGNORE, build_labels, dialogue_text, training_text
 from ..tokenizer import special_ids
 from .corpus import Scene, ask_scene
-from .dialogues import dialogue
+from .dialogues import dialogue, other
 from .places import with_sounds
 from .rows import Rows, alike
 
 # how often each kind of question is drawn, where the scene has it; of a yes/no question
 # one token alone is worth learning, so these are many. What a sound is like is asked in
 # four ways: to find an attribute comes before comparing it with the one in the question
-WEIGHTS = {"caption": 24, "count": 5, "open": 3, "dialogue": 12}
+WEIGHTS = {"caption": 30, "count": 6, "open": 4, "dialogue": 40}
 WEIGHTS |= {"open like": 10, "open attribute": 12, "open why": 8}
-WEIGHTS |= {"binary attribute": 40, "binary presence": 10, "binary order": 16}
+WEIGHTS |= {"binary attribute": 56, "binary presence": 22, "binary order": 18}
 OTHER_WEIGHT = 1
+HARD_TO_KEEP = (other, other)  # "is there a siren too?" is told from "what else?" late
 TOKENS = 40  # in a batch for each row it may have, padding included
 ROUNDS = 6  # of questions about a scene, each with other sounds and wordings
 
@@ -138,7 +139,8 @@ def tokenised_questions(
 def talk(scene: Scene, rng: np.random.Generator) -> str:
     """The training text of a conversation of one to four rounds; four most often."""
     rounds = int(rng.choice([1, 2, 3, 4], p=[0.1, 0.2, 0.3, 0.4]))
-    turns = dialogue(scene.score, rng, rounds, count_times=not scene.recorded)
+    known = not scene.recorded
+    turns = dialogue(scene.score, rng, rounds, known, oftener=HARD_TO_KEEP)
     return dialogue_text([(turn.prompt, turn.output) for turn in turns])
 
 

@@ -11,11 +11,11 @@ from ..clap import MiniCLAP
 from ..evaluation import measure
 from .captions import captions
 from .catalogue import CLASSES
-from .clap_batches import WINDOW_S
 from .corpus import HELD_OUT_SEED, RATE, Scene, render_scene
 from .features import hear
 from .near_misses import near_misses
 from .scenes import Score, sample_score
+from .windows import WINDOW_S
 
 
 def clap_exam(

@@ -8,7 +8,7 @@ Official: chat/data, where GPT-4 writes the rounds from labels and time stamps
 Taught in: notebooks/10_dialogue.ipynb
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -34,17 +34,25 @@ Turn = tuple[QA, Event | None]  # question and answer; the sound that "it" is fr
 
 
 def dialogue(
-    score: Score, rng: np.random.Generator, rounds: int, count_times: bool = True
+    score: Score,
+    rng: np.random.Generator,
+    rounds: int,
+    count_times: bool = True,
+    oftener: Sequence[Callable] = (),
 ) -> list[QA]:
     """At most `rounds` questions and answers; nothing is asked twice.
 
     `count_times=False` leaves out how often a sound is heard: of real recordings that
-    is not known.
+    is not known. Some of `FOLLOW_UPS` may be asked `oftener`, once more for each time
+    they are in it.
+
     Taught in: notebooks/10_dialogue.ipynb
     """
     asked, focus = opening(score, rng)
     turns, done = [asked], {asked.topic}
-    follow_ups = [f for f in FOLLOW_UPS if count_times or f is not times]
+    follow_ups = [*FOLLOW_UPS, *oftener]
+    if not count_times:
+        follow_ups = [f for f in follow_ups if f is not times]
     while len(turns) < rounds and score.events:
         offered = [follow_up(score, focus, rng) for follow_up in follow_ups]
         offered = [turn for turn in offered if turn and turn[0].topic not in done]

@@ -44,10 +44,8 @@ def build_features(
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    heard = hashlib.sha256()
-    for label, waves in sorted(recordings.items()):
-        heard.update(label.encode() + b"".join(wave.tobytes() for wave in waves))
-    folder = Path(folder) / f"{fingerprint(encoder)}-{heard.hexdigest()[:8]}"
+    of = f"{fingerprint(encoder)}-{digest_of_recordings(recordings)}"
+    folder = Path(folder) / of
     folder.mkdir(parents=True, exist_ok=True)
     encoder.eval().to(make_accelerator().device)
     paths = {
@@ -80,6 +78,14 @@ def fingerprint(encoder: AudioEncoder) -> str:
     for name, tensor in sorted(encoder.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
+
+
+def digest_of_recordings(recordings: dict[str, list[np.ndarray]]) -> str:
+    """Eight letters that change with the recordings: scenes with others sound else."""
+    digest = hashlib.sha256()
+    for label, waves in sorted(recordings.items()):
+        digest.update(label.encode() + b"".join(wave.tobytes() for wave in waves))
+    return digest.hexdigest()[:8]
 
 
 def sound_of(recordings: dict[str, list[np.ndarray]], seed: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """How `mini` is made, stage by stage, from SoundWorld and a folder of real recordings.
 
-    tokenizer -> clap -> features of scenes -> lm -> pretrain -> sft -> model
+    tokenizer -> windows -> clap -> features of scenes -> lm -> pretrain -> sft -> model
 
 Each step leaves its folder in the run. A step that is done is not done again, and one
 that was killed goes on where it was.
@@ -26,10 +26,12 @@ from .batches import TOKENS, mixed, scattered
 from .clap_batches import ClapBatches
 from .features import build_features
 from .guidance import guide, start_alike
+from .kept_windows import keep_windows
 from .places import remember
 from .run import STAGES, Run, tokenizer_of
 from .whose import from_examples
 
+MOST_WINDOWS = 128  # in a step of clap: more of different sounds are hard to find
 FEW_SHOT = 0.5  # share of the steps of sft that learn from examples
 # by folder in the run; "sft-alone" is the control that skips pre-training
 STARTS_FROM = {"lm": None, "pretrain": "lm", "sft": "pretrain", "sft-alone": "lm"}
@@ -87,7 +89,9 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     torch.manual_seed(run.seed)
     if stage == "clap":
         clap = new_clap(run)
-        batches = ClapBatches(clap, run.heard, run.seed, run.batch)
+        sounds = run.heard, run.out / "windows", run.window_seeds, run.workers
+        sizes = {"seed": run.seed, "size": min(run.batch, MOST_WINDOWS)}
+        batches = ClapBatches(clap, run.heard, **sizes, windows=keep_windows(*sounds))
         settings = run.stage(stage), run.out / stage, resume, run.workers
         return train(clap, batches, *settings)
     batches, model = run.texts.texts, new_model(run)

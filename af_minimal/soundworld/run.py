@@ -21,10 +21,10 @@ from .corpus import Scene, load_recordings, sample_scene, text_corpus
 from .episodes import SHARES
 
 STAGES = {
-    "clap": StageConfig("clap", 7500, 1e-3, precision="bf16"),
-    "lm": StageConfig("lm", 1000, 2e-3, precision="bf16"),
-    "pretrain": StageConfig("pretrain", 600, 5e-4, gate_lr=20, precision="bf16"),
-    "sft": StageConfig("sft", 8500, 6e-4, gate_lr=20, precision="bf16"),
+    "clap": StageConfig("clap", 4000, 1e-3, precision="bf16"),
+    "lm": StageConfig("lm", 1500, 2e-3, precision="bf16"),
+    "pretrain": StageConfig("pretrain", 1000, 5e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 8500, 8e-4, gate_lr=20, precision="bf16"),
 }
 
 
@@ -79,6 +79,11 @@ class Run:
     def seeds(self) -> range:
         """Of the scenes."""
         return range(self.seed, self.seed + self.scenes)
+
+    @property
+    def window_seeds(self) -> range:
+        """Of the windows for `clap`: two draws for each scene."""
+        return range(self.seed, self.seed + 2 * self.scenes)
 
     @cached_property
     def sampled(self) -> list[Scene]:

@@ -138,17 +138,19 @@ class WhoseName:
         others = rng.permutation([which for which in others if which != own])
         classes = [own, *others.tolist()]
         blended = rng.random() < BLENDED
-        seconds = [self.second(rng, one) if blended else None for one in classes]
+        needed = classes[: max(of) + 1]
+        seconds = [self.second(rng, one) if blended else None for one in needed]
         queues: dict[int, list[int]] = {}
         clips, blends = [], []
         for which in of:
             if not queues.get(which):
                 queues[which] = rng.permutation(self.places[classes[which]]).tolist()
             clips.append(queues[which].pop())
-            second = seconds[which]
-            blends.append(
-                second and (int(rng.choice(self.places[second[0]])), second[1])
-            )
+            if (second := seconds[which]) is None:
+                blends.append(None)
+                continue
+            beside, share = self.places[second[0]], second[1]
+            blends.append((beside[rng.integers(len(beside))], share))
         return clips, blends
 
     def second(self, rng, first: int) -> tuple[int, float]:

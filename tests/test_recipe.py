@@ -251,21 +251,52 @@ def test_bfloat16_is_used_where_the_machine_has_it(monkeypatch, able, precision)
     assert run.stage("sft").precision == precision
 
 
-def test_windows_are_rendered_once(tmp_path, monkeypatch):
-    kept = keep_windows({}, tmp_path, range(8))
-    again = drawn_with({}, 0)
-    for window, same in zip(kept, again, strict=False):
+def test_windows_are_synthesised_once(tmp_path, monkeypatch):
+    kept = keep_windows(tmp_path, range(8))
+    for window, same in zip(kept, drawn_with(0), strict=False):
         assert window.score == same.score
         np.testing.assert_allclose(window.samples, same.samples, atol=1e-3)
-    monkeypatch.setattr(kept_windows, "draw_windows", None)
-    assert keep_windows({}, tmp_path, range(8)).scores == kept.scores
+    assert len(kept) == len(kept.scores) >= 8
+    (tmp_path / "windows-00000000-8.npy").rename(tmp_path / "aside.npy")
+    with pytest.raises(AssertionError, match="again"):
+        monkeypatch.setattr(kept_windows, "drawn_with", rendered_again)
+        keep_windows(tmp_path, range(8))
+    (tmp_path / "aside.npy").rename(tmp_path / "windows-00000000-8.npy")
+    assert keep_windows(tmp_path, range(8)).scores == kept.scores
 
 
-def test_a_batch_takes_no_more_windows_than_hold_different_sounds(words, tmp_path):
-    kept = keep_windows({}, tmp_path, range(4))
-    batches = clap_batches.ClapBatches(words, {}, size=64, windows=kept)
-    (batch,) = batches(0)
-    assert len(batch["windows"]) == kept.different < 64
-    assert torch.equal(batch["windows"], batches(0)[0]["windows"])
-    heard = {tuple(score.labels) for score in kept.scores}
-    assert len(heard) == len(batch["texts"])
+def rendered_again(seed: int) -> None:
+    """Stands where nothing may be rendered."""
+    raise AssertionError("rendered again")
+
+
+def test_kept_windows_are_found_by_their_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_windows, "SHARD", 2)
+    kept = keep_windows(tmp_path, range(5))
+    assert len(list(tmp_path.glob("*.npy"))) == 3
+    drawn = [window for seed in range(5) for window in drawn_with(seed)]
+    for i, window in enumerate(drawn):
+        np.testing.assert_allclose(kept[i].samples, window.samples, atol=1e-3)
+        assert kept[i].score == window.score
+
+
+def test_a_batch_of_kept_windows_has_recordings_heard_anew(words, tmp_path):
+    kept = keep_windows(tmp_path, range(40))
+    noise = np.random.default_rng(0).standard_normal(80_000).astype(np.float32)
+    batches = clap_batches.ClapBatches(words, {"rain": [noise]}, size=8, windows=kept)
+    drawn = [batches(step)[0] for step in range(6)]
+    known = {window.samples.tobytes() for window in kept}
+    strange = [
+        row.numpy()
+        for batch in drawn
+        for row in batch["windows"]
+        if row.numpy().tobytes() not in known
+    ]
+    assert strange and len({row.tobytes() for row in strange}) == len(strange)
+    assert torch.equal(batches(3)[0]["windows"], drawn[3]["windows"])
+
+
+def test_a_batch_has_no_more_rows_than_kept_windows_differ(words, tmp_path):
+    kept = keep_windows(tmp_path, range(4))
+    (batch,) = clap_batches.ClapBatches(words, {}, size=64, windows=kept)(0)
+    assert len(batch["windows"]) == len(batch["texts"]) == kept.different < 64

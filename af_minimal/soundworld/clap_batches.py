@@ -11,7 +11,7 @@ from .captions import captions
 from .kept_windows import KeptWindows
 from .near_misses import near_misses
 from .score import Score
-from .windows import Window, draw_windows
+from .windows import RECORDED, Window, draw_windows, recorded_window
 
 ATTRIBUTES = 8  # near misses of a window that are wrong in an attribute, at most
 
@@ -24,8 +24,8 @@ class ClapBatches:
     them the other way round. Beside its sentence, each window has near misses to be
     told from the truth. The same number gives the same batch.
 
-    With `windows` the batches are of those, and of as many as hold different sounds;
-    without, all are rendered for the batch.
+    With `windows` the synthesised ones are of those, and a batch has no more rows than
+    they hold different sounds; without, all are rendered for the batch.
 
     Taught in: notebooks/02_clap_from_scratch.ipynb
     """
@@ -64,6 +64,8 @@ class ClapBatches:
         """One of the windows that are kept, or new ones."""
         if self.windows is None:
             return draw_windows(rng, self.recordings)
+        if self.recordings and rng.random() < RECORDED:
+            return [recorded_window(rng, self.recordings)]
         return [self.windows[rng.integers(len(self.windows))]]
 
     def contrasts(self, scores: list[Score], rng: np.random.Generator) -> dict:

@@ -44,8 +44,10 @@ def build_features(
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    of = f"{fingerprint(encoder)}-{digest_of_recordings(recordings)}"
-    folder = Path(folder) / of
+    heard = hashlib.sha256()
+    for label, waves in sorted(recordings.items()):
+        heard.update(label.encode() + b"".join(wave.tobytes() for wave in waves))
+    folder = Path(folder) / f"{fingerprint(encoder)}-{heard.hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     encoder.eval().to(make_accelerator().device)
     paths = {
@@ -78,14 +80,6 @@ def fingerprint(encoder: AudioEncoder) -> str:
     for name, tensor in sorted(encoder.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
-
-
-def digest_of_recordings(recordings: dict[str, list[np.ndarray]]) -> str:
-    """Eight letters that change with the recordings: scenes with others sound else."""
-    digest = hashlib.sha256()
-    for label, waves in sorted(recordings.items()):
-        digest.update(label.encode() + b"".join(wave.tobytes() for wave in waves))
-    return digest.hexdigest()[:8]
 
 
 def sound_of(recordings: dict[str, list[np.ndarray]], seed: int) -> np.ndarray:

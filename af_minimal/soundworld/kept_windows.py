@@ -1,24 +1,24 @@
-"""Windows for contrastive training, rendered once and kept on disk.
+"""Windows for contrastive training, synthesised once and kept on disk.
 
 To render a window takes longer than to learn from it. So each is drawn once, and is
 heard again in many batches, among others and with other words. A run that is killed
-goes on at the next shard.
+goes on at the next shard. Recordings are not kept: there are few, and each is heard
+another way every time.
 
 Taught in: notebooks/08_staged_training.ipynb
 """
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from ..scale.processes import first_alone
-from .features import digest_of_recordings, rendered_ahead
+from .features import rendered_ahead
 from .score import Score
-from .windows import Window, draw_windows
+from .windows import Window, synthesised_windows
 
 SHARD = 500  # draws in one file, each of one window or of four
 
@@ -52,20 +52,15 @@ class KeptWindows(Sequence[Window]):
         return Window(samples.astype(np.float32), self.scores[i])
 
 
-def keep_windows(
-    recordings: dict[str, list[np.ndarray]],
-    folder: str | Path,
-    seeds: range,
-    workers: int = 0,
-) -> KeptWindows:
+def keep_windows(folder: str | Path, seeds: range, workers: int = 0) -> KeptWindows:
     """The windows drawn with these seeds, one or four of each.
 
-    What `folder` already holds of these recordings is read, the rest is rendered by
-    `workers` processes and written, 64 kB a window.
+    What `folder` already holds is read, the rest is rendered by `workers` processes and
+    written, 64 kB a window.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    folder = Path(folder) / digest_of_recordings(recordings)
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     shards = {
         folder / f"windows-{start:08d}-{len(seeds)}.npy": seeds[i : i + SHARD]
@@ -73,17 +68,16 @@ def keep_windows(
     }
     with first_alone() as first:
         missing = {p: s for p, s in shards.items() if first and not p.exists()}
-        draw = partial(drawn_with, recordings)
-        rendered = rendered_ahead(list(missing.values()), draw, workers)
+        rendered = rendered_ahead(list(missing.values()), drawn_with, workers)
         bar = tqdm(rendered, desc="render windows", disable=len(missing) < 2)
         for path, draws in zip(missing, bar, strict=True):
             write_shard(path, [window for windows in draws for window in windows])
     return KeptWindows(list(shards))
 
 
-def drawn_with(recordings: dict[str, list[np.ndarray]], seed: int) -> list[Window]:
+def drawn_with(seed: int) -> list[Window]:
     """One window, or four cuts of one long scene."""
-    return draw_windows(np.random.default_rng([seed, 4]), recordings)
+    return synthesised_windows(np.random.default_rng([seed, 4]))
 
 
 def write_shard(path: Path, windows: list[Window]) -> None:

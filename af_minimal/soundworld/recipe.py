@@ -89,9 +89,9 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     torch.manual_seed(run.seed)
     if stage == "clap":
         clap = new_clap(run)
-        sounds = run.heard, run.out / "windows", run.window_seeds, run.workers
-        sizes = {"seed": run.seed, "size": min(run.batch, MOST_WINDOWS)}
-        batches = ClapBatches(clap, run.heard, **sizes, windows=keep_windows(*sounds))
+        size = min(run.batch, MOST_WINDOWS)
+        kept = keep_windows(run.out / "windows", run.window_seeds, run.workers)
+        batches = ClapBatches(clap, run.heard, run.seed, size, kept)
         settings = run.stage(stage), run.out / stage, resume, run.workers
         return train(clap, batches, *settings)
     batches, model = run.texts.texts, new_model(run)

@@ -24,7 +24,7 @@ STAGES = {
     "clap": StageConfig("clap", 4000, 1e-3, precision="bf16"),
     "lm": StageConfig("lm", 1500, 2e-3, precision="bf16"),
     "pretrain": StageConfig("pretrain", 1000, 5e-4, gate_lr=20, precision="bf16"),
-    "sft": StageConfig("sft", 8500, 8e-4, gate_lr=20, precision="bf16"),
+    "sft": StageConfig("sft", 4300, 8e-4, gate_lr=20, precision="bf16"),
 }
 
 

@@ -11,6 +11,8 @@ from .corpus import RATE, Scene, render_scene, sample_scene, vary
 from .scenes import Event, Score, sample_score
 
 WINDOW_S = 2.0
+RECORDED = 0.35  # share of draws, where there are recordings
+SHORT = 0.7  # share of the others that are scenes of one window's length
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,15 @@ class Window:
 
 
 def draw_windows(rng: np.random.Generator, recordings: dict) -> list[Window]:
-    """One window, or four cuts of one long scene."""
-    kind = rng.random()
-    if recordings and kind < 0.35:
+    """A window of a real recording, or synthesised ones."""
+    if recordings and rng.random() < RECORDED:
         return [recorded_window(rng, recordings)]
-    if kind < 0.8:
+    return synthesised_windows(rng)
+
+
+def synthesised_windows(rng: np.random.Generator) -> list[Window]:
+    """One window, or four cuts of one long scene."""
+    if rng.random() < SHORT:
         score = sample_score(rng, (1, 2), WINDOW_S, "crowded")
         return [Window(render_scene(Scene(score), {}), score)]
     scene = sample_scene(int(rng.integers(2**31)), {})

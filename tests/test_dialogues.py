@@ -19,6 +19,8 @@ from af_minimal.soundworld.dialogues import (
     ONLY,
     TIMES,
     dialogue,
+    other,
+    times,
 )
 from af_minimal.soundworld.score import find_class
 
@@ -232,3 +234,16 @@ def test_the_text_of_a_talk_is_a_dialogue_about_one_audio():
         assert text.count("<audio>") == 1 and text.endswith("<|endofchunk|></s>")
         rounds[text.count("<SEP>")] += 1
     assert set(rounds) == {1, 2, 3, 4} and rounds[4] == max(rounds.values())
+
+
+def test_some_follow_ups_are_asked_oftener():
+    """With three tickets, "another one too?" comes up more often than with one."""
+    scores = [sample_score(np.random.default_rng(i), (2, 3)) for i in range(80)]
+
+    def asked(**how) -> Counter:
+        rngs = map(np.random.default_rng, range(80))
+        talks = (dialogue(s, r, 2, **how) for s, r in zip(scores, rngs, strict=True))
+        return Counter(turn.kind for talk in talks for turn in talk[1:])
+
+    assert asked(oftener=(other, other))["presence"] > 1.3 * asked()["presence"]
+    assert not asked(count_times=False, oftener=(times,))["count"]

@@ -26,7 +26,7 @@ WEIGHTS = {"caption": 30, "count": 6, "open": 4, "dialogue": 40}
 WEIGHTS |= {"open like": 10, "open attribute": 12, "open why": 8}
 WEIGHTS |= {"binary attribute": 56, "binary presence": 22, "binary order": 18}
 OTHER_WEIGHT = 1
-HARD_TO_KEEP = (other, other)  # "is there a siren too?" is told from "what else?" late
+OFTENER = (other, other)  # "is there a siren too?" is learnt last in conversations
 TOKENS = 40  # in a batch for each row it may have, padding included
 ROUNDS = 6  # of questions about a scene, each with other sounds and wordings
 
@@ -140,7 +140,7 @@ def talk(scene: Scene, rng: np.random.Generator) -> str:
     """The training text of a conversation of one to four rounds; four most often."""
     rounds = int(rng.choice([1, 2, 3, 4], p=[0.1, 0.2, 0.3, 0.4]))
     known = not scene.recorded
-    turns = dialogue(scene.score, rng, rounds, known, oftener=HARD_TO_KEEP)
+    turns = dialogue(scene.score, rng, rounds, known, oftener=OFTENER)
     return dialogue_text([(turn.prompt, turn.output) for turn in turns])
 
 

@@ -34,7 +34,7 @@ class KeptWindows(Sequence[Window]):
         self.scores = [
             Score.from_json(line)
             for path in paths
-            for line in path.with_suffix(".jsonl").read_text().splitlines()
+            for line in path.with_suffix(".jsonl").read_text("utf-8").splitlines()
         ]
         self.ends = np.cumsum([len(shard) for shard in self.samples])
 
@@ -83,7 +83,7 @@ def drawn_with(seed: int) -> list[Window]:
 def write_shard(path: Path, windows: list[Window]) -> None:
     """Samples as `.npy`, float16, and their scores beside them, a line each."""
     lines = [window.score.to_json() for window in windows]
-    path.with_suffix(".jsonl").write_text("\n".join(lines))
+    path.with_suffix(".jsonl").write_text("\n".join(lines), "utf-8")
     aside = path.with_suffix(".part")
     with open(aside, "wb") as file:
         np.save(file, np.stack([w.samples for w in windows]).astype(np.float16))

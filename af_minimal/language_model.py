@@ -26,9 +26,7 @@ class AudioContext:
     mask: Tensor  # bool (B, T, L), `may_hear`
     audio: Tensor | None = None  # (B, L, E), out of the audio transformer
     keys_values: Tensor | None = None  # (B, blocks, 2, H, L, K), during generation
-    weights: list[Tensor] | None = (
-        None  # blocks append (B, H, T, L) here, if it is there
-    )
+    weights: list[Tensor] | None = None  # if there, blocks append (B, H, T, L) to it
 
 
 class GatedDecoderLayer(nn.Module):

@@ -11,6 +11,7 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 import operator
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -22,13 +23,9 @@ from .audio import hear
 from .data import Example, open_clip
 from .disk import stores
 from .disk.examples import check_examples
+from .disk.indexes import KINDS, build_index, read_index
 from .disk.stored_sounds import file_of
 from .encoders import AudioEncoder
-
-KINDS = ("flat", "ivf", "hnsw")
-# entries from which `kind="auto"` is approximate: there ivf lost nothing on clustered
-# vectors and was 48 times as fast; at a tenth of it, it lost a third (LOG.md)
-APPROXIMATE_FROM = 100_000
 
 
 class FewNeighboursWarning(UserWarning):
@@ -43,7 +40,7 @@ class Datastore:
         embeddings: float (N, C), unit norm, so that the dot product is the cosine.
         encoder: hears queries and what is added; without one, query by embedding.
         kind: "flat" compares with all, "ivf" and "hnsw" with some; "auto" is ivf from
-            `APPROXIMATE_FROM` entries on, else flat.
+            `indexes.APPROXIMATE_FROM` entries on, else flat.
         index: of these embeddings, if there is one already.
 
     Raises ValueError when the numbers of examples and embeddings differ, or for a kind
@@ -95,10 +92,11 @@ class Datastore:
     def add(self, examples: Sequence[Example], batch_size: int = 32) -> None:
         """Hear more examples, remember them, and build the index anew: all or nothing.
 
-        Raises as `embed`, and ValueError for no encoder or one of another width.
+        Raises as `embed`, and ValueError for no encoder or one of another width. One of
+        other weights than a loaded store's gives an `OtherEncoderWarning`.
         """
-        new = embed(examples, self._needed_encoder(), batch_size)  # (N, C)
-        stores.check_width(new.shape[1], self.embeddings.shape[1])
+        self._check_encoder()
+        new = embed(examples, self.encoder, batch_size)  # (N, C)
         embeddings = np.concatenate([self.embeddings, new])
         files = self.files + [file_of(example) for example in examples]
         self.index = build_index(embeddings, self.kind)  # what can fail is done
@@ -180,12 +178,17 @@ class Datastore:
         an encoder of another width.
         """
         examples, embeddings, heard_by = stores.read_store(folder, data_root)
-        if encoder is not None:
-            stores.check_encoder(encoder, heard_by, embeddings.shape[-1])
-        index = stores.read_index(folder, embeddings.shape)
+        index = read_index(folder, embeddings.shape)
         store = cls(examples, embeddings, encoder, kind, index)
         store.heard_by = heard_by
+        if encoder is not None:
+            store._check_encoder()
         return store
+
+    def _check_encoder(self) -> None:
+        encoder = self._needed_encoder()
+        again = partial(embed, self.examples[:1], encoder)
+        stores.check_encoder(encoder, self.heard_by, self.embeddings[:1], again)
 
     def _embedded(self, query) -> tuple[np.ndarray, str | None]:
         if isinstance(query, np.ndarray | torch.Tensor):
@@ -203,28 +206,6 @@ class Datastore:
                 "Datastore.load(folder, encoder=model.encoder)."
             )
         return self.encoder
-
-
-def build_index(embeddings: np.ndarray, kind: str = "auto") -> faiss.Index:
-    """Cosines with unit vectors (N, C): ivf looks into some cells, hnsw walks."""
-    count, width = embeddings.shape
-    if kind == "auto":
-        kind = "flat" if count < APPROXIMATE_FROM else "ivf"
-    if kind == "hnsw":
-        index = faiss.IndexHNSWFlat(width, 32, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efSearch = 128
-    elif kind == "ivf":
-        cells = max(1, min(int(4 * count**0.5), count // 39))  # faiss wants 39 a cell
-        index = faiss.IndexIVFFlat(
-            faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT
-        )
-        sample = np.random.default_rng(0).permutation(count)[: 64 * cells]
-        index.train(embeddings[sample])
-        index.nprobe = max(1, cells // 64)
-    else:
-        index = faiss.IndexFlatIP(width)
-    index.add(embeddings)
-    return index
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ import faiss
 import numpy as np
 from timing import in_turns, median, ratio, show, write
 
-from af_minimal.retrieval import KINDS, build_index
+from af_minimal.disk.indexes import KINDS, build_index
 
 NEAREST = 8
 CENTRES, DIRECTIONS, SPREAD = 2_000, 32, 0.5

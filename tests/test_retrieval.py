@@ -10,11 +10,11 @@ import torch
 from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
 from af_minimal.data import Example
+from af_minimal.disk.indexes import build_index
 from af_minimal.encoders import build_encoder
 from af_minimal.retrieval import (
     Datastore,
     FewNeighboursWarning,
-    build_index,
     embed,
     file_of,
 )

@@ -250,6 +250,26 @@ def test_an_encoder_with_other_weights_is_told(tmp_path, encoder, recwarn):
         Datastore.load(tmp_path, encoder_of(1))
 
 
+def test_an_encoder_that_was_saved_in_float16_is_the_same(tmp_path, encoder, recwarn):
+    clips_store(encoder).save(tmp_path)
+    rounded = encoder_of(0).half().float()
+    assert stores.fingerprint(rounded) != stores.fingerprint(encoder)
+    Datastore.load(tmp_path, rounded).add([about(clip(5))])
+    assert not recwarn.list
+    for sound in (tmp_path / "audio").iterdir():
+        sound.unlink()  # now there is nothing to compare
+    with pytest.warns(stores.OtherEncoderWarning):
+        Datastore.load(tmp_path, rounded)
+
+
+def test_what_another_encoder_adds_is_told(tmp_path, encoder):
+    clips_store(encoder).save(tmp_path)
+    store = Datastore.load(tmp_path, encoder)
+    store.encoder = encoder_of(1)
+    with pytest.warns(stores.OtherEncoderWarning, match="other weights"):
+        store.add([about(clip(5))])
+
+
 def test_an_old_store_loads_and_is_renewed(tmp_path, encoder, recwarn):
     old_store(tmp_path / "old", encoder)
     store = Datastore.load(tmp_path / "old", encoder)

@@ -17,7 +17,7 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from .examples import fields_of
+from .indexes import INDEX
 from .manifests import Example, inside
 from .shards import digest_of
 from .stored_sounds import (
@@ -40,7 +41,8 @@ from .stored_sounds import (
     seconds_behind,
 )
 
-TENSORS, INDEX = "embeddings.safetensors", "index.faiss"
+TENSORS = "embeddings.safetensors"
+SAME_SOUND = 0.999  # cosine of two embeddings of one sound by one encoder, at least
 
 
 class OtherEncoderWarning(UserWarning):
@@ -162,28 +164,6 @@ def example_of(row: dict, folder: Path, data_root: str | Path | None) -> Example
     return Example(str(path), **row)
 
 
-def read_index(folder: str | Path, shape: tuple[int, int]) -> faiss.Index | None:
-    """The index of a store of `shape` (N, C); None, with a warning, if it is unusable.
-
-    An index holds nothing that the embeddings do not: it can be built anew.
-    """
-    path, fault = Path(folder) / INDEX, "is missing"
-    if path.is_file():
-        try:
-            index = faiss.read_index(str(path))
-            if (index.ntotal, index.d) == tuple(shape):
-                return index
-            fault = f"holds {index.ntotal} x {index.d} numbers, the store {shape}"
-        except RuntimeError:  # faiss has one error for all that goes wrong
-            fault = "is cut off or damaged"
-    warnings.warn(
-        f"{path} {fault}; the index is built anew from the embeddings. Save the store "
-        "to keep it.",
-        stacklevel=3,
-    )
-    return None
-
-
 def check_width(width: int, expected: int) -> None:
     """Raise ValueError unless an embedding is as wide as those of the store."""
     if width != expected:
@@ -193,22 +173,39 @@ def check_width(width: int, expected: int) -> None:
         )
 
 
-def check_encoder(encoder, heard_by: str | None, width: int) -> None:
-    """Look whether an encoder is the one whose embeddings (N, width) a store holds.
+def check_encoder(
+    encoder,
+    heard_by: str | None,
+    first: np.ndarray,
+    again: Callable[[], np.ndarray],
+) -> None:
+    """Look whether an encoder is the one whose embeddings a store holds.
 
-    `heard_by` None: an old store, which does not say; then only the width is looked at.
+    Weights that were rounded since give other fingerprints and the same embeddings, so
+    where the fingerprints differ the store's first sound is heard once more.
 
-    Raises ValueError for another width. Other weights give an `OtherEncoderWarning`.
+    Args:
+        heard_by: `fingerprint` of that one; None: an old store, which does not say.
+        first: (1, C), the store's first embedding.
+        again: hears that sound with `encoder`, (1, C).
+
+    Raises ValueError for another width. Another encoder gives an `OtherEncoderWarning`.
     """
     padding = torch.zeros(1, 1, encoder.audio.window)  # (B, L, samples), nothing real
     heard = encoder.embed(padding, torch.zeros(1, 1, dtype=torch.bool))  # (B, C)
-    check_width(heard.shape[-1], width)
-    if heard_by not in (None, fingerprint(encoder)):
+    check_width(heard.shape[-1], first.shape[-1])
+    if heard_by in (None, fingerprint(encoder)):
+        return
+    try:
+        same = float((again() * first).sum()) > SAME_SOUND
+    except (OSError, ValueError):  # its file is gone, or is no sound any more
+        same = False
+    if not same:
         warnings.warn(
             "the store was made by an encoder with other weights, so its neighbours "
             "may not sound alike: load it with that one, or build it again.",
             OtherEncoderWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

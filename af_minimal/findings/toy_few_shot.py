@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from ..disk.indexes import build_index
 from ..evaluation import majority
 from ..model import AudioFlamingo
-from ..retrieval import build_index
 from ..soundworld.episodes import Episode
 from ..soundworld.few_shot import Heard, answer_rows
 from ..soundworld.questions import CAPTIONING

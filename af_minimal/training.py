@@ -23,7 +23,7 @@ from .disk import checkpoints
 from .scale.pace import times, waiting
 from .scale.processes import BatchOfStep, learnt, make_accelerator, share
 from .scale.sharding import divide, divided_like
-from .stages import StageConfig, freeze, lr_factor, trainable_table
+from .stages import STAGE_TRAINS, StageConfig, freeze, lr_factor, trainable_table
 
 
 def make_optimizer(model: nn.Module, config: StageConfig) -> torch.optim.AdamW:
@@ -76,7 +76,8 @@ def train(
 
     Raises:
         FloatingPointError: when the loss is not finite; that step is not taken.
-        ValueError: when the stage does not fit the model, or the checkpoint either.
+        ValueError: when the stage does not fit the model, or the checkpoint either; for
+            a batch through which nothing can learn.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
@@ -135,6 +136,7 @@ def add_gradients(wrapped, model, micro_batches, config, accelerator) -> float:
             ):
                 out = wrapped(**batch)
             loss = of_all(getattr(out, "loss", out), batch) / config.accumulation
+            check_learns(loss, config)
             loss.backward()
         total += loss.detach()
         if config.only_token_rows:
@@ -168,6 +170,19 @@ def check_finite(loss: float, step: int, config: StageConfig) -> None:
             f"the loss is {loss} at step {step} of stage {config.stage!r}. Look for a "
             f"batch without any label, lower the learning rate ({config.lr}), or "
             "resume with another seed."
+        )
+
+
+def check_learns(loss: Tensor, config: StageConfig) -> None:
+    """Stop where nothing that trains had a part in the loss.
+
+    Raises ValueError for such a batch, as one without audio in stage `pretrain`.
+    """
+    if not loss.requires_grad:
+        parts = ", ".join(STAGE_TRAINS[config.stage])
+        raise ValueError(
+            f"nothing in this batch goes through what stage {config.stage!r} trains "
+            f"({parts}). Give it audio, or leave such batches out."
         )
 
 

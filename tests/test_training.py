@@ -230,6 +230,15 @@ def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(tmp_path):
     assert checkpoints.newest(tmp_path).name == "step-0000002"
 
 
+def test_a_batch_that_can_teach_nothing_is_told():
+    silent = {k: v for k, v in text_batch(0).items() if not k.startswith("audio")}
+    stage = StageConfig("pretrain", steps=1, lr=1e-3)
+    with pytest.raises(
+        ValueError, match="'pretrain' trains .*audio transformer.*audio"
+    ):
+        train(tiny_flamingo(), lambda step: [silent], stage, progress=False)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

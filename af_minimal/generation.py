@@ -18,12 +18,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from .audio import Clip, hear, load_audio
 from .data import Example, open_clip
 from .disk.examples import check_examples
 from .model import AudioFlamingo
 from .prompts import inference_text
+
+ROWS = 32  # questions that are answered together; more would want memory for all sounds
 
 
 def ask(
@@ -48,7 +51,8 @@ def ask(
             clip, where it is an Example.
         task: words for "the task is ..."; None leaves the sentence out. A list has one
             for each question.
-        seed: of the sampling, when `do_sample=True` is among the `kwargs`.
+        seed: of the sampling, when `do_sample=True` is among the `kwargs`; that of the
+            first `ROWS` questions, the next have their own.
         spell: writes the prompt of a question, its task, its (prompt, output) pairs and
             how these were chosen, "similar" or "random": the clip's `examples_are`.
         kwargs: further arguments of Hugging Face `generate`.
@@ -75,7 +79,11 @@ def ask(
     texts = list(map(spell, questions, tasks, pairs, chosen))
     audios = [[*shot, clip] for clip, shot in zip(clips, shots, strict=True)]
     kwargs |= {"max_new_tokens": max_new_tokens, "num_beams": num_beams}
-    answers = complete(model, texts, *encode(model, audios), seed, **kwargs)
+    answers, starts = [], range(0, len(texts), ROWS)
+    for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
+        rows = slice(start, start + ROWS)
+        heard = encode(model, audios[rows])
+        answers += complete(model, texts[rows], *heard, seed + start, **kwargs)
     return answers[0] if single and len(answers) == 1 else answers
 
 

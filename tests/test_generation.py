@@ -7,6 +7,7 @@ import pytest
 import torch
 from tiny_flamingo import AUDIO, W, batch, tiny
 
+from af_minimal import generation
 from af_minimal.audio import Clip
 from af_minimal.data import Example
 from af_minimal.encoders import build_encoder
@@ -152,6 +153,23 @@ def test_ask_hears_the_examples_and_the_clip_last(whole):
         [clip_of(0)], ["what do you hear?"], [shots], max_new_tokens=8, use_cache=False
     )
     assert again == [answer]
+
+
+def test_many_questions_are_answered_some_at_a_time(whole, monkeypatch, capsys):
+    clips, told = [clip_of(i % 2) for i in range(5)], []
+    together = whole.ask(clips, "what do you hear?", max_new_tokens=8)
+    assert "answer" not in capsys.readouterr().err  # a bar for one batch says nothing
+    monkeypatch.setattr(generation, "ROWS", 2)
+    batch = generation.complete
+    monkeypatch.setattr(
+        generation,
+        "complete",
+        lambda model, texts, *rest, **kw: (
+            told.append(len(texts)) or batch(model, texts, *rest, **kw)
+        ),
+    )
+    assert whole.ask(clips, "what do you hear?", max_new_tokens=8) == together
+    assert told == [2, 2, 1] and "answer: 100%" in capsys.readouterr().err
 
 
 def test_ask_says_how_the_examples_of_an_example_were_chosen(whole, monkeypatch):

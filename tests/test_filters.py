@@ -57,6 +57,11 @@ def towers(monkeypatch):
         "I'm sorry, I have no information about that.",
         "The location remains unclear.",
         "As an AI language model I do not hear.",
+        "I don't know.",
+        "I have no idea.",
+        "I'm not sure.",
+        "I can't hear anything.",
+        "I am unable to answer.",
         *PLANTED[:-1],
     ],
 )
@@ -73,6 +78,8 @@ def test_refusals_are_found(text):
         "no, there is no siren.",
         "a person says something that is hard to understand.",
         "a cannon fires, then a clear bell rings.",
+        "the speaker is not given a chance.",
+        "the water is not clear.",
         PLANTED[-1],  # a list of phrases is never complete
     ],
 )
@@ -99,6 +106,9 @@ def test_a_sound_is_compared_with_its_own_text_and_heard_once(towers):
     np.testing.assert_allclose(scores, np.cos([0, 1, 2]), atol=1e-6)
     assert towers.heard == [2]
     assert similarity_scores(towers, [], []).shape == (0,)
+    rows = np.stack(waves)  # its rows are other objects each time
+    scores = similarity_scores(towers, rows, ["fits 0", "fits 0"])
+    np.testing.assert_allclose(scores, np.cos([0, 1]), atol=1e-6)
     with pytest.raises(ValueError, match="2 sounds came with 1 texts"):
         similarity_scores(towers, waves, ["fits 0"])
 

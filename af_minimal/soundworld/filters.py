@@ -24,14 +24,16 @@ Round = tuple[str, str]  # user, assistant
 
 _REFUSALS = (
     r"(do|does|did) not (say|state|specify|mention|indicate|reveal|describe|tell)",
-    r"not (\w+ly )?(said|stated|specified|mentioned|indicated|given|provided)",
-    r"(can|could) ?not (be |\w+ly )*(determine|know|tell|told|say|said|infer)",
+    r"not (\w+ly )?(said|stated|specified|mentioned|indicated|provided)",
+    r"(can|could) ?not (be |\w+ly )*(determine|know|tell|told|say|said|infer|hear)",
     r"(impossible|not possible|unable|hard|difficult) to (determine|know|tell|say)",
+    r"unable to (answer|hear)|(do|does|did) not know|(have|has|had) no idea",
     r"(without|need) (more|further|additional|any) (context|information|detail)",
     r"(no|not enough|insufficient|too little) (context|information|detail)",
-    r"(is|are|remains?) (unclear|unknown|unspecified|not (clear|known))",
+    r"(is|are|remains?) (unclear|unknown|unspecified|not known)",
+    r"(it|this|that|which) is not clear",
     r"as an? (ai|artificial|language model|text)",
-    r"(am|we are) (sorry|afraid|not able)",
+    r"(am|we are) (sorry|afraid|not (able|sure|certain))",
 )
 REFUSAL = re.compile(rf"\b(?:{'|'.join(_REFUSALS)})")
 
@@ -91,6 +93,7 @@ def similarity_scores(
         )
     if not len(texts):
         return np.zeros(0)
+    waves = list(waves)  # rows of an array are new objects each time they are taken
     once = {id(wave): wave for wave in waves}
     heard = clap.encoder.pool(*hear(clap.encoder, list(once.values())))  # (sounds, C)
     place = {key: i for i, key in enumerate(once)}

@@ -14,8 +14,8 @@ from torch.nn.utils.rnn import pad_sequence
 from .audio import Clip, load_audio
 from .blending import blend, pass_order
 from .disk.esc import read_esc
-from .disk.examples import check_examples
-from .disk.manifests import Example, ManifestError, read_manifest, write_manifest
+from .disk.examples import Example, check_examples
+from .disk.manifests import ManifestError, read_manifest, write_manifest
 from .prompts import IGNORE
 
 __all__ = [

@@ -59,16 +59,16 @@ class Datastore:
     ):
         check_examples(examples)
         embeddings = np.ascontiguousarray(embeddings, dtype=np.float32)
-        if embeddings.ndim != 2 or len(examples) != len(embeddings):
+        if embeddings.ndim != 2 or not 0 < len(examples) == len(embeddings):
             raise ValueError(
                 f"{len(examples)} examples came with embeddings of shape "
-                f"{embeddings.shape}; (examples, C) is expected."
+                f"{embeddings.shape}; (examples, C) is expected, one at least."
             )
         if kind not in (*KINDS, "auto"):
             raise ValueError(f"kind is {kind!r}; choose one of {(*KINDS, 'auto')}.")
         self.examples, self.embeddings = list(examples), embeddings
         self.encoder, self.kind = encoder, kind
-        self.heard_by: str | None = None  # which encoder made them, of a loaded store
+        self.heard_by: str | None = None  # which encoder made them, where that is known
         self.files = [file_of(example) for example in examples]
         self.index = build_index(embeddings, kind) if index is None else index
 
@@ -87,7 +87,9 @@ class Datastore:
 
         Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
         """
-        return cls(examples, embed(examples, encoder, batch_size), encoder, kind)
+        store = cls(examples, embed(examples, encoder, batch_size), encoder, kind)
+        store.heard_by = stores.fingerprint(encoder)
+        return store
 
     def add(self, examples: Sequence[Example], batch_size: int = 32) -> None:
         """Hear more examples, remember them, and build the index anew: all or nothing.
@@ -154,6 +156,9 @@ class Datastore:
         of no file, and what lies in another store, is written into `folder`: a store
         may be loaded, added to and saved, here or elsewhere.
 
+        A Clip with a path is kept as that file, whatever its samples are now; give a
+        changed one no path.
+
         Raises ValueError when a file lies outside both, and writes nothing.
         """
         heard_by = self.heard_by or stores.fingerprint(self.encoder)
@@ -186,26 +191,17 @@ class Datastore:
         return store
 
     def _check_encoder(self) -> None:
-        encoder = self._needed_encoder()
-        again = partial(embed, self.examples[:1], encoder)
-        stores.check_encoder(encoder, self.heard_by, self.embeddings[:1], again)
+        again = partial(embed, self.examples[:1], self.encoder)
+        stores.check_encoder(self.encoder, self.heard_by, self.embeddings[:1], again)
 
     def _embedded(self, query) -> tuple[np.ndarray, str | None]:
         if isinstance(query, np.ndarray | torch.Tensor):
             vector, own = np.asarray(query, dtype=np.float32).reshape(-1), None
         else:
             example = query if isinstance(query, Example) else Example(query, "", "")
-            vector, own = embed([example], self._needed_encoder())[0], file_of(example)
+            vector, own = embed([example], self.encoder)[0], file_of(example)
         stores.check_width(len(vector), self.embeddings.shape[1])
         return vector, own
-
-    def _needed_encoder(self) -> AudioEncoder:
-        if self.encoder is None:
-            raise ValueError(
-                "this store has no encoder to hear with: load it with "
-                "Datastore.load(folder, encoder=model.encoder)."
-            )
-        return self.encoder
 
 
 @torch.no_grad()
@@ -214,9 +210,11 @@ def embed(
 ) -> np.ndarray:
     """Pooled unit-norm embeddings (N, C) of the audio of examples.
 
-    Raises ValueError when there is none, TypeError unless all are Examples.
+    Raises ValueError when there is none or no encoder, TypeError unless all are
+    Examples.
     """
     check_examples(examples)
+    stores.check_hears(encoder)
     if not examples:
         raise ValueError("at least one example is expected; none came.")
     parts, rate = [], encoder.audio.sample_rate

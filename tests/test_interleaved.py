@@ -160,7 +160,9 @@ def test_round_trip(folder, root, ear, kind, word):
 
 
 def test_the_file_is_laid_out_as_the_official_one(folder, root):
-    path = write_interleaved(folder, "test", [(3, [1, 0]), (0, np.array([2]).tolist())])
+    path = write_interleaved(
+        folder, "test", [(3, [1, 0]), (np.int64(0), np.array([2]))]
+    )
     assert json.loads(path.read_text()) == {
         "dataset_path": str(root),
         "split": "test",

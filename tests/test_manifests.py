@@ -142,6 +142,9 @@ def test_a_root_may_be_told_in_another_way_than_when_it_was_written(
     write_manifest(tmp_path / "train.json", [example], root.name, "My-AQA")
     (there,) = read_manifest(tmp_path / "train.json", root)
     assert Path(there.audio).samefile(root / "sounds/a.wav")
+    monkeypatch.chdir("/")
+    (there,) = read_manifest(tmp_path / "train.json", root)
+    assert Path(there.audio).samefile(root / "sounds/a.wav")
 
 
 def test_what_a_manifest_cannot_hold_is_refused(root, tmp_path):
@@ -158,3 +161,29 @@ def test_what_a_manifest_cannot_hold_is_refused(root, tmp_path):
         write_manifest(tmp_path / "train.json", examples, root, "My-AQA")
     assert "row 1" in str(error.value) and "write_interleaved" in str(error.value)
     assert not (tmp_path / "train.json").exists()
+
+
+@pytest.mark.parametrize(
+    "fault, message",
+    [
+        ({"dialogue": (("hi", ""),)}, "assistant is ''"),
+        ({"start_s": -3.0}, "audio_start is -3.0"),
+        ({"start_s": float("nan")}, "audio_start is nan"),
+        ({"output": None}, "output is None"),
+        ({"output": "a \udcfc"}, "can't encode"),
+        ({"audio": "{root}/sounds/gone.wav"}, "there is no audio file"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(root, tmp_path, fault, message):
+    if "audio" in fault:
+        fault = {"audio": fault["audio"].format(root=root)}
+    good = Example(str(root / "sounds/a.wav"), "what?", "a dog")
+    write_manifest(tmp_path / "train.json", [good], root, "My-AQA")
+    before = (tmp_path / "train.json").read_text()
+    bad = dataclasses.replace(good, **fault)
+    with pytest.raises(ManifestError, match=f"row 1: .*{message}"):
+        write_manifest(tmp_path / "train.json", [good, bad], root, "My-AQA")
+    with pytest.raises(ManifestError, match="row 0: it is no Example but a str"):
+        write_manifest(tmp_path / "train.json", ["a.wav"], root, "My-AQA")
+    assert (tmp_path / "train.json").read_text() == before
+    assert not list(tmp_path.glob("*.tmp"))

@@ -161,6 +161,10 @@ def test_wrong_input_is_told(store, encoder, examples):
     deaf = Datastore(examples, store.embeddings)
     with pytest.raises(ValueError, match="no encoder"):
         deaf.neighbours(examples[0])
+    with pytest.raises(ValueError, match="no encoder to hear with: NoneType came"):
+        Datastore.build(examples, None)
+    with pytest.raises(ValueError, match="0 examples came with"):
+        Datastore([], np.zeros((0, 16), np.float32))
 
 
 def test_many_entries_of_few_files_are_ranked_to_the_last(folder, encoder, examples):

@@ -262,6 +262,17 @@ def test_an_encoder_that_was_saved_in_float16_is_the_same(tmp_path, encoder, rec
         Datastore.load(tmp_path, rounded)
 
 
+def test_a_store_is_of_the_encoder_that_built_it(tmp_path):
+    encoder = encoder_of(0)
+    store = clips_store(encoder)
+    with torch.no_grad():
+        for parameter in encoder.parameters():
+            parameter.mul_(-1.5)  # trained on, between hearing and saving
+    store.save(tmp_path)
+    with pytest.warns(stores.OtherEncoderWarning):
+        Datastore.load(tmp_path, encoder)
+
+
 def test_what_another_encoder_adds_is_told(tmp_path, encoder):
     clips_store(encoder).save(tmp_path)
     store = Datastore.load(tmp_path, encoder)

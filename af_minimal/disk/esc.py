@@ -7,7 +7,7 @@ import csv
 from collections.abc import Collection
 from pathlib import Path
 
-from .manifests import Example
+from .examples import Example
 
 
 def read_esc(

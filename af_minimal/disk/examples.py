@@ -1,9 +1,31 @@
-"""Examples as rows of JSON, and a check that they are Examples."""
+"""An Example, its row of JSON, and a check that a list holds nothing else.
+
+Taught in: notebooks/07_prompts_labels_blending.ipynb
+"""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from typing import Any
 
-from .manifests import Example
+
+@dataclass(frozen=True)
+class Example:
+    """One audio with a prompt and the output to learn.
+
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+
+    audio: Any  # path, Clip, or a SoundWorld Score
+    prompt: str
+    output: str
+    task: str | None = None  # words or a dataset name: "Clotho-v2-AudioCaptioning"
+    start_s: float = 0.0  # seconds into the file at which to begin
+    label: str | None = None  # class, of a classification set
+    fold: int | None = None  # part of a cross-validation, of such a set
+    dialogue: tuple[tuple[str, str], ...] = ()  # rounds (user, assistant), of a chat
+    examples: tuple["Example", ...] = ()  # few-shot: heard before this one
+    examples_are: str | None = None  # "similar" or "random"
+    duration_s: float | None = None  # seconds of the file that are meant; None: all
 
 
 def check_examples(examples: Sequence[Example]) -> None:

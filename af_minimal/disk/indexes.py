@@ -52,10 +52,13 @@ def read_index(folder: str | Path, shape: tuple[int, int]) -> faiss.Index | None
     if path.is_file():
         try:
             index = faiss.read_index(str(path))
-            if (index.ntotal, index.d) == tuple(shape):
+            cosines = index.metric_type == faiss.METRIC_INNER_PRODUCT
+            if cosines and (index.ntotal, index.d) == tuple(shape):
                 return index
             fault = f"holds {index.ntotal} x {index.d} numbers, the store {shape}"
-        except RuntimeError:  # faiss has one error for all that goes wrong
+            fault = fault if cosines else "compares by distance, not by cosine"
+        # a damaged header may also ask for more memory than there is
+        except (RuntimeError, MemoryError):
             fault = "is cut off or damaged"
     warnings.warn(
         f"{path} {fault}; the index is built anew from the embeddings. Save the store "

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .examples import Example
 from .manifests import (
-    Example,
     ManifestError,
     load_object,
     raise_broken,
@@ -113,6 +113,7 @@ def keys(path: Path, split: str) -> list[str]:
 
 def find(rows, index, split: str) -> str:
     """The key of a row; ValueError when the manifest has no such row."""
-    if isinstance(index, bool) or not isinstance(index, int) or str(index) not in rows:
+    whole = hasattr(index, "__index__") and not isinstance(index, bool)
+    if not whole or str(index) not in rows:
         raise ValueError(f"index {index!r} is not one of {len(rows)} rows of {split}")
     return str(index)

@@ -7,35 +7,15 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from .examples import Example
 
 MAX_SHOWN = 10  # broken rows that an error spells out
 
 
 class ManifestError(ValueError):
     """A manifest cannot be used; the message names file, rows and reasons."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """One audio with a prompt and the output to learn.
-
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
-    """
-
-    audio: Any  # path, Clip, or a SoundWorld Score
-    prompt: str
-    output: str
-    task: str | None = None  # words or a dataset name: "Clotho-v2-AudioCaptioning"
-    start_s: float = 0.0  # seconds into the file at which to begin
-    label: str | None = None  # class, of a classification set
-    fold: int | None = None  # part of a cross-validation, of such a set
-    dialogue: tuple[tuple[str, str], ...] = ()  # rounds (user, assistant), of a chat
-    examples: tuple["Example", ...] = ()  # few-shot: heard before this one
-    examples_are: str | None = None  # "similar" or "random"
-    duration_s: float | None = None  # seconds of the file that are meant; None: all
 
 
 def read_manifest(
@@ -111,6 +91,10 @@ def _audio_folder(path: Path, manifest: dict, data_root: str | Path) -> Path:
         joined = Path(data_root) / dataset  # an absolute dataset_path wins
         # perhaps it was written as seen from here, and the root is told otherwise now
         from_here = not joined.exists() and inside(dataset, data_root)
+        # or from where it was written, and the root is that very folder
+        end = Path(os.path.realpath(data_root)).parts[-len(dataset.parts) :]
+        if not joined.exists() and dataset.parts and end == dataset.parts:
+            joined = Path(data_root)
         dataset = dataset if from_here else joined
     folder = dataset / (manifest.get("split_path") or "")
     if not inside(folder, data_root):
@@ -182,8 +166,9 @@ def write_manifest(
     "dataset_path".
 
     Raises ManifestError listing every example that a manifest cannot hold: whose audio
-    is no path in `data_root`, or ends before its file; that has few-shot examples, or
-    no text; or that none came. ValueError when there are not as many durations.
+    is no file in `data_root`, or ends before its file; that has few-shot examples, or
+    no text, or anything else that `read_manifest` would refuse; or that none came.
+    ValueError when there are not as many durations.
 
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
@@ -192,6 +177,14 @@ def write_manifest(
     broken += [] if examples else ["no example came; a manifest has one or more"]
     raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
+    root = Path(data_root)
+    for key, row in rows.items():  # what is written must be read again
+        try:
+            again = json.loads(json.dumps(row, ensure_ascii=False).encode())
+            _example(again, root, root, flamingo_task, check_audio=True)
+        except ValueError as error:
+            broken.append(f"row {key}: {error}")
+    raise_broken(Path(path), broken)
     head = {"dataset_path": str(data_root)} if durations_s is None else {}
     if durations_s is not None:
         for row, duration_s in zip(rows.values(), durations_s, strict=True):
@@ -217,6 +210,8 @@ def write_object(path: str | Path, content: dict) -> None:
 
 def _unwritable(example: Example, data_root: str | Path) -> str | None:
     """Why an example cannot be a row, if so."""
+    if not isinstance(example, Example):
+        return f"it is no Example but a {type(example).__name__}"
     audio = example.audio
     if not isinstance(audio, (str, Path)) or not inside(Path(audio), data_root):
         return f"audio {audio!r} is not a path inside {data_root}"
@@ -228,7 +223,7 @@ def _unwritable(example: Example, data_root: str | Path) -> str | None:
     if example.examples:
         return "it has few-shot examples; write them with write_interleaved"
     for field in () if example.dialogue else ("prompt", "output"):
-        if not getattr(example, field).strip():
+        if not str(getattr(example, field)).strip():
             return f"its {field} is empty; a text is expected"
     return None
 

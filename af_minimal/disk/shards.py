@@ -19,9 +19,9 @@ import numpy as np
 
 from ..scale.processes import place, wait
 from .checkpoints import write_json
-from .examples import fields_of
+from .examples import Example, fields_of
 from .labelled import SUFFIXES
-from .manifests import Example, inside
+from .manifests import inside
 
 PLAN, SIZE = "shards.json", 256  # examples in one shard
 

@@ -10,7 +10,8 @@ import numpy as np
 import soundfile
 
 from .audio_files import read_frames
-from .manifests import Example, inside
+from .examples import Example
+from .manifests import inside
 
 ROWS, AUDIO = "examples.jsonl", "audio"
 HASHED = re.compile(r"([0-9a-f]{64})\.wav")  # a sound that a store wrote

@@ -28,9 +28,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from torch import nn
 
-from .examples import fields_of
+from .examples import Example, fields_of
 from .indexes import INDEX
-from .manifests import Example, inside
+from .manifests import inside
 from .shards import digest_of
 from .stored_sounds import (
     ROWS,
@@ -173,6 +173,15 @@ def check_width(width: int, expected: int) -> None:
         )
 
 
+def check_hears(encoder) -> None:
+    """Raise ValueError unless this is an encoder: a model is none, it has one."""
+    if not hasattr(encoder, "embed"):
+        raise ValueError(
+            f"there is no encoder to hear with: {type(encoder).__name__} came. Give "
+            "that of a model which has one: Datastore.load(folder, model.encoder)."
+        )
+
+
 def check_encoder(
     encoder,
     heard_by: str | None,
@@ -189,8 +198,10 @@ def check_encoder(
         first: (1, C), the store's first embedding.
         again: hears that sound with `encoder`, (1, C).
 
-    Raises ValueError for another width. Another encoder gives an `OtherEncoderWarning`.
+    Raises ValueError for another width or no encoder at all. Another encoder gives an
+    `OtherEncoderWarning`.
     """
+    check_hears(encoder)
     padding = torch.zeros(1, 1, encoder.audio.window)  # (B, L, samples), nothing real
     heard = encoder.embed(padding, torch.zeros(1, 1, dtype=torch.bool))  # (B, C)
     check_width(heard.shape[-1], first.shape[-1])

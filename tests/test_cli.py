@@ -1,6 +1,7 @@
 """The command line: answers on stdout, one sentence and exit code 2 for errors."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import soundfile
 from af_minimal import __main__ as cli
 from af_minimal import model as model_module
 from af_minimal.config import PRESETS
+from af_minimal.disk.labelled import read_labelled
 from af_minimal.model import AudioFlamingo
 from af_minimal.soundworld import examine, recipe
 
@@ -39,6 +41,11 @@ def test_ask_prints_the_answer(deaf, sound, capsys):
     assert cli.main(["ask", sound, "What?", "--start", "0.5", "--beams", "3"]) == 0
     wanted = "What? 1.5 s {'max_new_tokens': 64, 'num_beams': 3}\n"
     assert capsys.readouterr().out == wanted
+
+
+def test_a_question_may_be_longer_than_a_path(deaf, sound, capsys):
+    assert cli.main(["ask", sound, "Which of these? " * 40]) == 0
+    assert capsys.readouterr().out.startswith("Which of these?")
 
 
 def test_ask_about_several_files(deaf, sound, capsys):
@@ -168,6 +175,53 @@ def test_index_of_a_wrong_folder_is_told(tmp_path, capsys):
     arguments = ["index", str(tmp_path / "empty"), "--out", str(tmp_path / "store")]
     assert "one folder for each label" in said_after_error(arguments, capsys)
     assert not (tmp_path / "store").exists()
+    arguments[1] = str(tmp_path / "nowhere")
+    assert "there is no folder" in said_after_error(arguments, capsys)
+
+
+def test_index_says_what_is_wrong_before_it_hears(
+    sorted_sounds, tmp_path, student, monkeypatch, capsys
+):
+    monkeypatch.setattr(model_module, "load", lambda name: student)
+    monkeypatch.setattr(student.encoder, "embed", lambda *_: pytest.fail("it hears"))
+    arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]
+    (tmp_path / "taken").write_text("a file")
+    in_the_way = [*arguments[:-1], str(tmp_path / "taken")]
+    assert "taken is a file" in said_after_error(in_the_way, capsys)
+    for label in ("low_hum", "high_beep"):
+        (sorted_sounds / label / "bad.wav").write_text("no sound")
+    said = said_after_error(arguments, capsys)
+    assert "2 broken" in said and "low_hum/bad.wav" in said
+    for label in ("low_hum", "high_beep"):
+        (sorted_sounds / label / "bad.wav").unlink()
+    elsewhere = tmp_path / "elsewhere.wav"
+    elsewhere.write_bytes((sorted_sounds / "low_hum" / "0.wav").read_bytes())
+    (sorted_sounds / "low_hum" / "linked.wav").symlink_to(elsewhere)
+    assert "outside data_root" in said_after_error(arguments, capsys)
+
+
+def test_index_takes_a_folder_that_holds_all(
+    sorted_sounds, tmp_path, student, monkeypatch, capsys
+):
+    monkeypatch.setattr(model_module, "load", lambda name: student)
+    shutil.move(sorted_sounds / "low_hum" / "0.wav", tmp_path / "elsewhere.wav")
+    (sorted_sounds / "low_hum" / "0.wav").symlink_to(tmp_path / "elsewhere.wav")
+    arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]
+    assert cli.main([*arguments, "--data-root", str(tmp_path)]) == 0
+    assert "4 examples" in capsys.readouterr().out
+
+
+def test_recordings_that_are_left_out_are_told(sorted_sounds):
+    deeper = sorted_sounds / "low_hum" / "deep"
+    deeper.mkdir()
+    for place in (deeper / "0.wav", sorted_sounds / "loose.wav", deeper / "1.m4a"):
+        place.write_bytes(b"")
+    with pytest.warns(UserWarning, match="3 sounds of .* are left out"):
+        assert len(read_labelled(sorted_sounds)) == 4
+    (sorted_sounds / "_").mkdir()
+    shutil.copy(sorted_sounds / "low_hum" / "0.wav", sorted_sounds / "_")
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="says nothing"):
+        read_labelled(sorted_sounds)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Taught in: notebooks/00_meet_the_model.ipynb
 """
 
 import argparse
-from pathlib import Path
+import os
 
 from .index import add_examples, examples_for
 from .words import PROGRAM, positive
@@ -35,7 +35,7 @@ def ask(args: argparse.Namespace) -> None:
     Raises ValueError unless files come first and a question last.
     """
     *files, question = args.words
-    if not files or Path(question).is_file():
+    if not files or os.path.isfile(question):  # a question may be no possible path
         raise ValueError(
             f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
             '"What do you hear?"'
@@ -55,4 +55,5 @@ def ask(args: argparse.Namespace) -> None:
         shown = examples and examples[part]
         answers = model.ask(clips[part], question, shown, **settings)
         for file, answer in zip(files[part], answers, strict=True):
-            tqdm.write(answer if len(files) == 1 else f"{file}: {answer}")
+            name = os.fsencode(file).decode("utf-8", "replace")
+            tqdm.write(answer if len(files) == 1 else f"{name}: {answer}")

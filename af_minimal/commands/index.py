@@ -23,17 +23,28 @@ def add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, help="folder of the store")
     parser.add_argument("--model", default="mini", help="whose encoder hears them")
     parser.add_argument(
-        "--data-root", type=Path, help="folder of a manifest's audio; default: its own"
+        "--data-root",
+        type=Path,
+        help="folder that holds all audio; default: the source, or a manifest's own",
     )
     parser.add_argument("--kind", default="auto", choices=KINDS)
 
 
 def index(args: argparse.Namespace) -> None:
-    """Hear all examples, and save the store."""
+    """Hear all examples, and save the store.
+
+    Raises ValueError before the first is heard where the store could not be saved.
+    """
+    from ..disk.stores import row_of
     from ..model import load
     from ..retrieval import Datastore
 
     examples, root = read_examples(args.source, args.data_root)
+    if args.out.exists() and not args.out.is_dir():
+        raise ValueError(f"--out {args.out} is a file; name a folder for the store.")
+    check_recordings(examples)
+    for example in examples:
+        row_of(example, args.out, root)  # refuses what lies elsewhere
     store = Datastore.build(examples, load(args.model).encoder, args.kind)
     store.save(args.out, root)
     labels = len({example.output for example in examples})
@@ -52,8 +63,25 @@ def read_examples(source: Path, data_root: Path | None = None) -> tuple[list, Pa
         root = data_root or source.parent
         return read_manifest(source, root), root
     if (source / "meta.csv").exists() or (source / "meta" / "esc50.csv").exists():
-        return read_esc(source), source
-    return read_labelled(source), source
+        return read_esc(source), data_root or source
+    return read_labelled(source), data_root or source
+
+
+def check_recordings(examples: list) -> None:
+    """Open every file for a moment: hours of hearing should not end at a broken one.
+
+    Raises ValueError that names all that cannot be read.
+    """
+    from ..disk.audio_files import read_frames
+    from ..disk.manifests import raise_broken
+
+    broken = []
+    for example in examples:
+        try:
+            read_frames(example.audio, example.start_s, duration_s=0.01)
+        except (OSError, ValueError) as error:
+            broken.append(str(error))
+    raise_broken(Path("the recordings"), broken)
 
 
 def add_examples(parser: argparse.ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .. import __version__
 from .checkpoints import write_json
+from .storage import model_folder
 
 LIBRARIES = (
     "torch",
@@ -43,8 +44,11 @@ def make_report(
             (one per item, with prompt, answer and truth).
         seed: the first seed of the items.
         decoding: the generation settings of every answer.
-        weights: folder of the evaluated weights; its safetensors are hashed.
+        weights: folder of the evaluated weights, or a shipped name; its safetensors are
+            hashed.
         notes: sentences that stand below the table, as what was not measured and why.
+
+    Raises FileNotFoundError when there are no such weights.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -52,7 +56,7 @@ def make_report(
         "title": title,
         "seed": seed,
         "decoding": decoding,
-        "weights_sha256": {} if weights is None else hash_weights(weights),
+        "weights_sha256": {} if weights is None else hash_found(weights),
         "versions": library_versions(),
         "notes": list(notes),
         "sections": sections,
@@ -80,6 +84,19 @@ def heard_from(example) -> dict:
     audio = getattr(example.audio, "path", None) or str(example.audio)
     start = getattr(example.audio, "start_s", example.start_s)
     return {"audio": audio, "start_s": start}
+
+
+def hash_found(weights: str | Path) -> dict[str, str]:
+    """`hash_weights` of a folder or a shipped name.
+
+    Raises FileNotFoundError where there are none.
+    """
+    if not (hashes := hash_weights(model_folder(weights))):
+        raise FileNotFoundError(
+            f"{weights} holds no safetensors, so a report could not say which weights "
+            "it is about: give the folder of the model, or None."
+        )
+    return hashes
 
 
 def hash_weights(folder: str | Path) -> dict[str, str]:

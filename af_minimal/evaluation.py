@@ -10,6 +10,7 @@ Taught in: notebooks/08_staged_training.ipynb, notebooks/11_evaluation.ipynb
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import regex
@@ -102,7 +103,7 @@ def match_label(
         raise ValueError("no labels came; pass those that an answer may name.")
     if named := labels_in(answer, labels):
         return named[0]
-    if embed is not None:
+    if embed is not None and answer.strip():
         return labels[int((embed(list(labels)) @ embed([answer])[0]).argmax())]
     overlap = [word_overlap(normalise(answer), normalise(label)) for label in labels]
     return labels[int(np.argmax(overlap))] if max(overlap) > 0 else None
@@ -194,7 +195,7 @@ def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[d
     Args:
         examples: `data.Example`s with audio (a path or a Clip), prompt, output, task,
             and perhaps few-shot examples of their own; or with a dialogue.
-        decoding: keywords of `ask`; None is greedy with at most 64 new tokens.
+        decoding: keywords of `ask`, the first batch's `seed`; None: greedy, 64 tokens.
 
     Returns:
         one `reports.answer_row` per example, or per `turn` of a dialogue, from 1.
@@ -208,9 +209,10 @@ def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[d
     starts = range(0, len(examples), batch_size)
     for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
         batch = examples[start : start + batch_size]
-        asked = iter(_ask([e for e in batch if not e.dialogue], model, decoding))
+        here = decoding | {"seed": decoding.get("seed", 0) + start}
+        asked = iter(_ask([e for e in batch if not e.dialogue], model, here))
         for e in batch:
-            rows += _converse(e, model, decoding) if e.dialogue else [next(asked)]
+            rows += _converse(e, model, here) if e.dialogue else [next(asked)]
     return rows
 
 
@@ -223,6 +225,7 @@ def _ask(examples: list, model, decoding: dict) -> list[dict]:
 
 
 def _converse(example, model, decoding: dict) -> list[dict]:
+    example = replace(example, examples=(), examples_are=None)  # it hears none
     chat, turns = model.chat(example, **decoding), enumerate(example.dialogue, 1)
     return [answer_row(example, u, chat.say(u), t, turn=i) for i, (u, t) in turns]
 

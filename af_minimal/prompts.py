@@ -24,6 +24,8 @@ AUDIO = "<audio>"  # here the text hears an audio
 SEP = "<SEP>"  # the prompt ends, the answer begins
 EOC = "<|endofchunk|>"  # the answer ends
 SPECIAL = (BOS, PAD, AUDIO, SEP, EOC)
+# tokens of the tokenizers that no template writes, and no user may
+FOREIGN = ("<s>", "<unk>", "<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 IGNORE = -100  # the label that cross entropy skips
 
@@ -130,7 +132,7 @@ def clean(text: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"a string is expected; {type(text).__name__} came.")
     text = unicodedata.normalize("NFC", text).strip().lower()
-    found = [token for token in SPECIAL if token.lower() in text]
+    found = [token for token in SPECIAL + FOREIGN if token.lower() in text]
     if found:
         raise ValueError(
             f"The text {text[:60]!r} contains {', '.join(found)}. The template writes "

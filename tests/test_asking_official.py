@@ -102,6 +102,9 @@ def test_our_models_are_asked_in_our_spelling(student, given):
     assert given[0][1]["max_new_tokens"] == 64
     for name in ("mini", "mini2"):
         assert af.load(name).config.name == name  # not "official"
+    shown = [af.Example(clip_of(1), "What is it?", "a tone")]
+    with pytest.raises(ValueError, match="hears a row as one audio"):
+        af.load("mini2").ask(clip_of(0), "What is it?", shown)
 
 
 def test_af1_reads_examples_as_in_its_validation_set(tmp_path, given):

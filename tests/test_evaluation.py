@@ -211,6 +211,12 @@ def test_match_label_by_meaning():
     assert match_label("a storm", LABELS, embed) == "rain"
 
 
+def test_an_empty_answer_means_no_label():
+    assert (
+        match_label(" ", LABELS, lambda texts: pytest.fail("nothing to embed")) is None
+    )
+
+
 def test_match_label_needs_labels():
     with pytest.raises(ValueError, match="no labels came"):
         match_label("rain", [])
@@ -254,7 +260,9 @@ def test_run_manifest_keeps_order_and_batches():
     rows = run_manifest(parrot, examples, batch_size=2)
     assert [row["answer"] for row in rows] == [f"q{i} AQA" for i in range(5)]
     assert [size for size, _ in parrot.batches] == [2, 2, 1]
-    assert parrot.batches[0][1] == GREEDY
+    seeds = [decoding["seed"] for _, decoding in parrot.batches]
+    assert seeds == [0, 2, 4]  # or what is sampled would come again in each batch
+    assert parrot.batches[0][1] == GREEDY | {"seed": 0}
     json.dumps(rows)
 
 
@@ -291,6 +299,9 @@ def test_a_dialogue_is_answered_after_the_model_s_own_answers(student):
     assert [row["answer"] for row in rows[1:3]] == [
         chat.say(user) for user, _ in rounds
     ]
+    taught = replace(talk, examples=(plain,), examples_are="random")
+    first = run_manifest(student, [taught], decoding=short)[0]
+    assert first["answer"] == rows[1]["answer"] and first["examples"] == []
     alone = run_manifest(student, [talk], decoding=short)
     assert alone == rows[1:3]
     with pytest.raises(ValueError, match="num_beams"):
@@ -366,6 +377,12 @@ def test_report_is_complete_and_readable(tmp_path):
     lines = table(report).splitlines()
     assert lines[4].split() == "yes or no 2 0.500 0.000 - 1.000 0.500".split()
     assert lines[5].split() == "one 1 1.000".split()
+
+
+def test_a_report_names_its_weights_or_fails(tmp_path):
+    assert "model.safetensors" in make_report("x", [], 0, {}, "mini")["weights_sha256"]
+    with pytest.raises(FileNotFoundError, match="holds no safetensors"):
+        make_report("x", [], 0, {}, tmp_path / "nowhere")
 
 
 def test_an_accent_behind_its_letter_is_the_same_answer():

@@ -165,7 +165,7 @@ def test_dialogue_inference_continues_the_training_text():
         prompts.dialogue_text([])
 
 
-@pytest.mark.parametrize("token", prompts.SPECIAL)
+@pytest.mark.parametrize("token", prompts.SPECIAL + prompts.FOREIGN)
 def test_special_tokens_in_a_users_text_are_refused(token):
     with pytest.raises(ValueError, match="leave them out"):
         prompts.inference_text(f"what is {token} this?")

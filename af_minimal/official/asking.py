@@ -48,12 +48,18 @@ def ask(
             and 256 in AF2 unless they say otherwise.
 
     Raises:
-        ValueError: as `generation.ask` does, and when AF2 is given examples.
+        ValueError: as `generation.ask` does, and when AF2, or a model that hears as it
+            does, is given examples.
 
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
     if model.config.name != "official":
+        if examples and not model.config.location_mask:
+            raise ValueError(
+                "examples came for a model that hears a row as one audio, as AF2 does: "
+                "it cannot tell them from the clip. Leave them out, or ask 'mini'."
+            )
         return generation.ask(model, clip, question, examples, task, **kwargs)
     kwargs.setdefault("max_new_tokens", NEW_TOKENS[model.config.family])
     spell = partial(official_prompt, model.config.family)

@@ -154,7 +154,8 @@ def test_notebook_and_the_files_it_opens_name_each_other(path):
 def words_for(path: Path) -> set[str]:
     """What prose may call a module: its file, or the folder that it is in."""
     inside = path.relative_to(PACKAGE)
-    files = {str(inside), inside.name} - {"__init__.py"}
+    whole = f"{PACKAGE.name}/{inside}"
+    files = {whole, str(inside), inside.name} - {"__init__.py"}
     return files | {f"{folder}/" for folder in inside.parents[:-1]}
 
 

@@ -89,7 +89,7 @@ train: setup  ## train mini from nothing, or go on (RECORDINGS=folder of ESC-10)
 	$(BIN)/python -m af_minimal train --preset mini --stage all --out runs/mini \
 	  --resume $(if $(RECORDINGS),--recordings '$(RECORDINGS)')
 
-findings: setup  ## measure what the papers found, in miniature: findings/README.md
+findings: setup  ## measure what is missing of the papers' findings, in miniature: findings/README.md
 	$(BIN)/python -m af_minimal findings
 
 benchmarks: setup  ## time what is claimed to be fast; writes runs/benchmarks.json

@@ -23,7 +23,7 @@ from .commands.findings import add_findings
 from .commands.index import add_index
 from .commands.shards import add_features, add_shards
 from .commands.train import add_train
-from .commands.words import PROGRAM
+from .commands.words import PROGRAM, command
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,14 +55,14 @@ def make_parser() -> argparse.ArgumentParser:
         required=True,
         metavar="ask | index | shards | features | train | eval | findings | doctor",
     )
-    add_ask(commands.add_parser("ask", help="ask a question about sound files"))
-    add_index(commands.add_parser("index", help="remember recordings as examples"))
-    add_shards(commands.add_parser("shards", help="pack recordings into tar files"))
-    add_features(commands.add_parser("features", help="hear shards, on many machines"))
-    add_train(commands.add_parser("train", help="train a model, stage by stage"))
-    add_eval(commands.add_parser("eval", help="score a model and write a report"))
-    add_findings(commands.add_parser("findings", help="measure what the papers found"))
-    add_doctor(commands.add_parser("doctor", help="see if this machine is ready"))
+    add_ask(command(commands, "ask", "ask a question about sound files"))
+    add_index(command(commands, "index", "remember recordings as examples"))
+    add_shards(command(commands, "shards", "pack recordings into tar files"))
+    add_features(command(commands, "features", "hear shards, on many machines"))
+    add_train(command(commands, "train", "train a model, stage by stage"))
+    add_eval(command(commands, "eval", "score a model and write a report"))
+    add_findings(command(commands, "findings", "measure what is missing of findings"))
+    add_doctor(command(commands, "doctor", "see if this machine is ready"))
     return parser
 
 

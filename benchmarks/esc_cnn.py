@@ -88,8 +88,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     seen, asked = (
-        read_esc(args.recordings, (1, 2, 3, 4)),
-        read_esc(args.recordings, (5,)),
+        read_esc(args.recordings, (1, 2, 3, 4), ten=True),
+        read_esc(args.recordings, 5, ten=True),
     )
     labels = sorted({example.output for example in seen})
     numbers = torch.tensor([labels.index(example.output) for example in seen])

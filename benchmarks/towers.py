@@ -109,8 +109,8 @@ def examined(clap: MiniCLAP, args: argparse.Namespace) -> list[dict]:
     if args.recordings is None:
         return measures
     seen, asked = (
-        read_esc(args.recordings, (1, 2, 3, 4)),
-        read_esc(args.recordings, (5,)),
+        read_esc(args.recordings, (1, 2, 3, 4), ten=True),
+        read_esc(args.recordings, 5, ten=True),
     )
     guesses = baselines(clap.encoder, seen, embed(clap.encoder, asked))
     for name in ("1 nearest neighbour", "logistic regression"):

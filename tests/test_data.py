@@ -188,6 +188,8 @@ def test_both_esc_layouts(tmp_path, upstream):
         ("clock tick", "clock tick", 2),
     ]
     assert [e.fold for e in read_esc(tmp_path, folds=[2])] == [2]
+    ten = [(e.label, e.output) for e in read_esc(tmp_path, ten=True)]
+    assert ten[0] == ("dog bark", "dog bark") and len(ten) == (1 if upstream else 2)
     with pytest.raises(ValueError, match=r"folds are \[1, 2\]"):
         read_esc(tmp_path, folds=[9])
     text = table.read_text()

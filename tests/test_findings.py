@@ -110,11 +110,14 @@ def test_the_page_marks_what_does_not_hold(tmp_path):
     write_findings(tmp_path, rows)
     text = (tmp_path / "README.md").read_text()
     assert (
-        "| T-X1 | More is better. | 10 % → 20 % | 0.8 (0.8 to 0.8) | 0.25 | yes |"
+        "| T-X1 | More is better. | 10 % → 20 % | more: 0.8 (0.8 to 0.8) | 0.25 | yes |"
         in text
     )
     assert "0.3 (0.3 to 0.3) | 0.25 | **no** |" in text
-    assert "| T-X3 | More is better. | 10 % → 20 % | not measured yet |  | – |" in text
+    assert (
+        "| T-X3 | More is better. | 10 % → 20 % | more: not measured yet |  | – |"
+        in text
+    )
     assert "- `more >= 0.5`: true of 0 of 3 seeds" in text
     assert json.loads((tmp_path / "findings.json").read_text()) == rows
     assert {f.name for f in tmp_path.iterdir()} == {"README.md", "findings.json"}
@@ -210,7 +213,7 @@ def test_the_page_says_how_long_each_paper_took(tmp_path):
     ]
     seeds = {str(i): {"numbers": numbers(0.8), "seconds": 90.0} for i in range(2)}
     known = {"made up": {"seeds": seeds}, "o": {"seeds": {"0": seeds["0"]}}}
-    told = "Measuring took 5 minutes of one thread, 3 times: 3 for T-X, 2 for T-Y."
+    told = "3 measurements took 5 minutes of one thread: 3 for T-X, 2 for T-Y."
     known["o"]["seeds"]["0"] = {"numbers": numbers(0.8), "seconds": 120.0}
     assert time_taken(claims, known) == told
     assert time_taken(claims, {"made up": {"seeds": {}}}) == ""

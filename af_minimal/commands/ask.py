@@ -15,11 +15,17 @@ BATCH = 16  # files that are heard at once
 def add_ask(parser: argparse.ArgumentParser) -> None:
     """Options of `ask`."""
     parser.set_defaults(command=ask)
+    parser.usage = f"{PROGRAM} ask [options] FILE [FILE ...] QUESTION"
     parser.add_argument(
-        "words", nargs="+", metavar="FILE", help="sound files, then the question"
+        "words",
+        nargs="+",
+        metavar="FILE",
+        help="sound files, then the question",
     )
     parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
-    parser.add_argument("--max-new-tokens", type=positive, default=64)
+    parser.add_argument(
+        "--max-new-tokens", type=positive, default=64, help="of an answer, at most"
+    )
     parser.add_argument(
         "--beams", type=positive, default=1, help="1 is greedy decoding"
     )

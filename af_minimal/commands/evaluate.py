@@ -14,8 +14,12 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
     """Options of `eval`."""
     parser.set_defaults(command=evaluate)
     parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
-    parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50; asks fold 5")
-    parser.add_argument("--scenes", type=positive, default=200)
+    parser.add_argument(
+        "--recordings", help="folder of ESC-10 or ESC-50; fold 5 of ESC-10"
+    )
+    parser.add_argument(
+        "--scenes", type=positive, default=200, help="held-out scenes to ask about"
+    )
     parser.add_argument("--out", type=Path, help="JSON file with every answer")
 
 

@@ -16,7 +16,7 @@ def add_findings(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("findings"), help="folder of the results"
     )
     parser.add_argument(
-        "--seeds", type=positive, default=3, help="seeds 0, 1, ... of each"
+        "--seeds", type=positive, default=3, help="how many seeds (0, 1, ...) of each"
     )
     parser.add_argument(
         "--only",

@@ -25,9 +25,9 @@ def add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-root",
         type=Path,
-        help="folder that holds all audio; default: the source, or a manifest's own",
+        help="folder of all audio; default: the source, or that of the manifest",
     )
-    parser.add_argument("--kind", default="auto", choices=KINDS)
+    parser.add_argument("--kind", default="auto", choices=KINDS, help="of the index")
 
 
 def index(args: argparse.Namespace) -> None:

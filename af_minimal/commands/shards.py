@@ -38,7 +38,9 @@ def add_features(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shards", type=Path, help="folder that `shards` wrote")
     parser.add_argument("--out", required=True, type=Path, help="folder of features")
     parser.add_argument("--model", default="mini", help="whose encoder hears them")
-    parser.add_argument("--workers", type=int, default=2, help="that decode audio")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes that decode audio"
+    )
 
 
 def features(args: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     """Options of `train`."""
     parser.set_defaults(command=train)
     presets = ("tiny", "mini", "mini2")
-    parser.add_argument("--preset", default="mini", choices=presets)
+    parser.add_argument("--preset", default="mini", choices=presets, help="sizes")
     stages = (*STAGES, *CURRICULUM[1:], "all")
     parser.add_argument(
         "--stage",
@@ -31,38 +31,50 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true", help="go on where the run stopped"
     )
     parser.add_argument(
-        "--shards", type=Path, help="folder that `features` wrote: sft learns from it"
+        "--shards",
+        type=Path,
+        help="folder that `features` wrote; needs --stage sft and --start-from",
     )
-    parser.add_argument("--recordings", help="folder of ESC-10 or ESC-50 to mix in")
-    parser.add_argument("--threads", type=positive, default=1)
-    parser.add_argument("--steps", type=positive, help="of each stage; for a trial")
-    parser.add_argument("--scenes", type=positive, help="SoundWorld scenes to hear")
-    rows = "rows of a step, at most; default 64, of mini2 48"
-    parser.add_argument("--batch", type=positive, help=rows)
-    parser.add_argument("--seed", type=int, default=0, help="of scenes and batches")
-    parser.add_argument("--workers", type=int, help="processes that make batches")
-    parser.add_argument("--precision", choices=("no", "bf16"), help="default: bf16")
     parser.add_argument(
-        "--fsdp", action="store_true", help="divide the weights among the processes"
+        "--recordings", help="folder of ESC-10 or ESC-50: ESC-10 is mixed in"
     )
+    add_sizes(parser)
     parser.add_argument("--tower", choices=("cnn", "htsat"), help="audio encoder")
     parser.add_argument(
         "--start-from",
-        help="a shipped name, or a folder: stage sft goes on from there, or those of "
-        "mini2's stages that are not skipped",
+        help="a shipped name or a folder to go on from: with --stage sft, or of preset "
+        "mini2 with short, skills, long or all",
     )
     parser.add_argument(
         "--skip-pretrain",
         action="store_true",
         help="the control: stage sft starts from the bare language model",
     )
-
     parser.add_argument(
         "--skip",
         nargs="+",
         default=[],
         choices=CURRICULUM[1:],
         help="stages of mini2 to leave out: what is each of them good for?",
+    )
+
+
+def add_sizes(parser: argparse.ArgumentParser) -> None:
+    """Options of `train` that say how much, and on what machine."""
+    parser.add_argument("--threads", type=positive, default=1, help="of the CPU")
+    parser.add_argument("--steps", type=positive, help="of each stage; for a trial")
+    parser.add_argument("--scenes", type=positive, help="SoundWorld scenes to hear")
+    rows = "rows of a step, at most; default 64, of mini2 48"
+    parser.add_argument("--batch", type=positive, help=rows)
+    parser.add_argument("--seed", type=int, default=0, help="of scenes and batches")
+    parser.add_argument("--workers", type=int, help="processes that make batches")
+    parser.add_argument(
+        "--precision",
+        choices=("no", "bf16"),
+        help="default: bf16 where the machine is fast at it, else no",
+    )
+    parser.add_argument(
+        "--fsdp", action="store_true", help="divide the weights among the processes"
     )
 
 

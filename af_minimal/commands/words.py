@@ -3,6 +3,35 @@
 import argparse
 
 PROGRAM = "python -m af_minimal"
+EXAMPLES = {
+    "ask": 'dog.wav rain.ogg "What do you hear?"',
+    "index": "my_sounds --out runs/store",
+    "shards": "esc50 --out runs/shards",
+    "features": "runs/shards --out runs/features",
+    "train": "--stage all --out runs/mini --resume",
+    "eval": "--recordings esc10 --out runs/eval.json",
+    "findings": "--only T-F --again",
+    "doctor": "--workshop",
+}
+
+
+class Defaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Help that names a default where there is something to name."""
+
+    def _get_help_string(self, action):
+        unsaid = action.default in (None, []) or action.default is False
+        return action.help if unsaid else super()._get_help_string(action)
+
+
+def command(commands, name: str, told: str) -> argparse.ArgumentParser:
+    """A new command, with what it does and an example in its help."""
+    return commands.add_parser(
+        name,
+        help=told,
+        description=f"{told[0].upper()}{told[1:]}.",
+        epilog=f"example: {PROGRAM} {name} {EXAMPLES[name]}",
+        formatter_class=Defaults,
+    )
 
 
 def positive(text: str) -> int:

@@ -9,18 +9,26 @@ from pathlib import Path
 
 from .examples import Example
 
+ESC10_NAMES = {  # of ESC-50 -> of ESC-10, where they differ
+    "dog": "dog bark",
+    "crying baby": "baby cry",
+    "sneezing": "person sneeze",
+    "crackling fire": "fire crackling",
+}
+
 
 def read_esc(
     folder: str | Path,
     folds: Collection[int] | int | None = None,
     prompt: str = "classify this sound.",
+    ten: bool = False,
 ) -> list[Example]:
     """Examples of an ESC-10 or ESC-50 folder, in the order of its table.
 
     Two layouts are understood: `meta.csv` (filename, fold, label) with `audio/` beside
     it, and the one ESC-50 is published in, `meta/esc50.csv` (filename, fold, category).
     `folds` keeps one of 1 to 5, or several; None keeps all. Underscores in labels are
-    spaces.
+    spaces. `ten` keeps of ESC-50 the classes of ESC-10, by the names they have there.
 
     Raises FileNotFoundError when neither layout is found or a recording is missing,
     ValueError when the table lacks a column or no row is left.
@@ -40,9 +48,12 @@ def read_esc(
         rows = list(csv.DictReader(file))
     _check_table(table, rows, ("filename", "fold", tables[table]))
     examples = []
+    if ten and "esc10" in rows[0]:
+        rows = [row for row in rows if row["esc10"].strip() == "True"]
     for row in rows:
         if folds is None or int(row["fold"]) in folds:
             label = row[tables[table]].strip().replace("_", " ")
+            label = ESC10_NAMES.get(label, label) if ten else label
             audio = _recording(folder / "audio", row["filename"])
             fold = int(row["fold"])
             examples.append(

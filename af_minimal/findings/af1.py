@@ -168,7 +168,7 @@ T_F4 = [
     ),
     Claim(
         id="T-F4 wrong names",
-        claim="The same with similar sounds under wrong names.",
+        claim="Known sounds whose similar examples have wrong names are still named.",
         paper="one example: three wrong labels, ignored",
         experiment="few-shot",
         ours="share kept, wrong names",

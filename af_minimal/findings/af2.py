@@ -107,7 +107,8 @@ CLAIMS = [
     ),
     Claim(
         id="T-B2 onset and number",
-        claim="The same by 25 points on when a sound comes and how many times.",
+        claim="A vector for each part beats one for the whole by 25 points on when a "
+        "sound comes and how many times.",
         paper="not told apart",
         experiment="AF2 features",
         ours="onset, dense minus pooled",

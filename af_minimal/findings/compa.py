@@ -82,7 +82,8 @@ CLAIMS = [
     ),
     Claim(
         id="T-A4 few classes",
-        claim="And where there are so few classes that they often do.",
+        claim="The usual loss also learns order where there are so few classes that "
+        "both orders often meet in a batch.",
         paper="no number",
         experiment="CompA regimes",
         ours="few classes: group, pairs alone",
@@ -117,7 +118,8 @@ CLAIMS = [
     ),
     Claim(
         id="T-A7",
-        claim="Whose attribute it is can be taught in the same way.",
+        claim="The usual loss does not know whose attribute it is, and hard negatives "
+        "teach it.",
         paper="group 14.8 % → 15.1 %, chance 16.7 %",
         experiment="CompA attributes",
         ours="hard negatives: group",

@@ -175,9 +175,9 @@ def page(rows: list[dict], note: str = "") -> str:
         "",
         "What the papers of Audio Flamingo, CompA and Audio Flamingo 2 report, "
         "measured in miniature. `make findings` "
-        "writes this page; a finding that does not hold stays on it. Numbers are "
-        "shares between 0 and 1 where no unit is said; *ours* is the mean over the "
-        "seeds and, in brackets, the lowest and the highest.",
+        "writes this page; a finding that does not hold stays on it. *Ours* is a "
+        'number by its name, as it stands under "Every number": the mean over the '
+        "seeds and, in brackets, the lowest and the highest. Rules decide, not it alone.",
         "",
         *([note, ""] if note else []),
         "| | finding | paper | ours | chance | holds |",
@@ -215,7 +215,7 @@ def mean_and_range(row: dict) -> str:
 def table_line(row: dict) -> str:
     """One line of the table."""
     verdict = {True: "yes", False: "**no**", None: "–"}[row["holds"]]
-    ours, chance = mean_and_range(row), shown(row["chance"])
+    ours, chance = f"{row['measured']}: {mean_and_range(row)}", shown(row["chance"])
     cells = (row["id"], row["claim"], row["paper"], ours, chance, verdict)
     return f"| {' | '.join(cells)} |"
 

@@ -189,6 +189,6 @@ def time_taken(claims: Sequence[Claim], known: Mapping[str, dict]) -> str:
     parts = [f"{sum(part) / 60:.0f} for {paper}" for paper, part in times.items()]
     every = [second for part in times.values() for second in part]
     return (
-        f"Measuring took {sum(every) / 60:.0f} minutes of one thread, {len(every)} "
-        f"times: {', '.join(parts)}."
+        f"{len(every)} measurements took {sum(every) / 60:.0f} minutes of one thread: "
+        f"{', '.join(parts)}."
     )

@@ -21,13 +21,14 @@ SEEDS = (0, 1, 2)  # of the few-shot exams: names, sounds, random examples
 def examine(folder: Path, scenes: int, recordings: str | None = None) -> list[dict]:
     """All exams of a saved model: scenes and controls, towers, examples, conversation.
 
-    `recordings` is a folder of ESC-10 or ESC-50, of which fold 5 is asked.
+    `recordings` is a folder of ESC-10, or ESC-50 with ESC-10 in it; fold 5 is asked.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     test, others = [], []
     if recordings is not None:  # a wrong folder is told before the long work
-        test, others = read_esc(recordings, (5,)), read_esc(recordings, (1, 2, 3, 4))
+        test = read_esc(recordings, 5, ten=True)
+        others = read_esc(recordings, (1, 2, 3, 4), ten=True)
     model = load(folder)
     clap = load_clap(model.encoder, model.tokenizer, folder)
     waves, talks = render_held_out(scenes), max(2, scenes // 2)

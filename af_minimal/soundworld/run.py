@@ -102,7 +102,7 @@ class Run:
         """Waveforms of the real recordings, by label."""
         if self.recordings is None:
             return {}
-        return load_recordings(read_esc(self.recordings, folds=self.folds))
+        return load_recordings(read_esc(self.recordings, self.folds, ten=True))
 
 
 def tokenizer_of(run: Run):

@@ -483,8 +483,46 @@ def test_missing_parts_and_chunks_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="part 2 of 3 is missing"):
         af.load(folder)
     (folder / "foundation_part3.pt").unlink()  # the last one leaves no gap
-    with pytest.raises(ValueError, match="1 of the parts was read; .* have five"):
+    with pytest.raises(ValueError, match="1 of the parts came in; .* have five"):
         af.load(folder, **options_of(FULL[0]))
+
+
+def test_the_other_variant_is_not_taken_for_the_one_asked_for(tmp_path):
+    folder = write_parts(weights_of_case(FULL[0]), tmp_path)
+    for part in folder.glob("foundation_part*.pt"):
+        part.unlink()
+    torch.save(weights_of_case(FULL[0]), folder / "chat.pt")
+    with pytest.raises(FileNotFoundError, match="no foundation.pt.*chat.pt"):
+        af.load(folder, **options_of(FULL[0]))
+    assert af.load(folder, variant="chat", **options_of(FULL[0]))
+
+
+@pytest.mark.parametrize(
+    "first, told",
+    [
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
+        (b"\x10\0\0\0\0\0\0\0{}              ", "end its name with .safetensors"),
+    ],
+)
+def test_what_is_no_torch_file_is_called_what_it_is(tmp_path, first, told):
+    (tmp_path / "foundation.pt").write_bytes(first)
+    with pytest.raises(ValueError, match=f"no torch file but .*{told}"):
+        af.load(tmp_path / "foundation.pt")
+
+
+@pytest.mark.parametrize("chunks", [0, 1000])
+def test_so_many_chunks_as_hold_something(tmp_path, chunks):
+    written = write_chunks(weights_of_case(FULL[-1]), tmp_path / "a")
+    model = af.load(written, **options_of(FULL[-1]))
+    if not chunks:
+        with pytest.raises(ValueError, match="chunks is 0"):
+            write_official(model, tmp_path / "b", chunks)
+        return
+    folder = write_official(model, tmp_path / "b", chunks)
+    again = af.load(folder, **options_of(FULL[-1]))
+    one, other = (to_official(m, aliases=False) for m in (again, model))
+    assert one.keys() == other.keys()
 
 
 def test_chunks_must_be_there_whole_and_beside_their_metadata(tmp_path):

@@ -1,12 +1,14 @@
 """How `mini` is made: the contrastive batches, and the chain of stages in the small."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from af_minimal.audio import Clip
@@ -39,6 +41,12 @@ def test_the_same_step_gives_the_same_batch(words):
     assert first["texts"] == again["texts"] != other["texts"]
     assert torch.equal(first["windows"], again["windows"])
     assert first["windows"].shape == (8, 32_000) and len(first["texts"]) == 8
+
+
+def test_a_batch_without_a_near_miss_has_none(words, monkeypatch):
+    monkeypatch.setattr(clap_batches, "near_misses", lambda *_: [])
+    (batch,) = clap_batches.ClapBatches(words, {}, size=1)(0)
+    assert not any(name.startswith("contrast") for name in batch)
 
 
 def test_no_two_windows_of_a_batch_hold_the_same_sounds(words, monkeypatch):
@@ -105,7 +113,14 @@ def test_what_is_done_is_not_done_again(run, monkeypatch):
     assert before == {p: p.stat().st_mtime_ns for p in before} != {}
 
 
-def test_a_folder_belongs_to_one_run(run):
+def recordings_of(folder: Path, label: str) -> str:
+    (folder / "audio").mkdir(parents=True)
+    soundfile.write(folder / "audio" / "x.wav", np.zeros(16_000), 16_000)
+    (folder / "meta.csv").write_text(f"filename,fold,label\nx.wav,1,{label}\n")
+    return str(folder)
+
+
+def test_a_folder_belongs_to_one_run(run, tmp_path):
     kept = json.loads((run.out / "run.json").read_text())
     assert kept["preset"] == "tiny" and kept["recordings"] is None
     with pytest.raises(ValueError, match="whose seed is 0, and this run's is 1"):
@@ -113,9 +128,44 @@ def test_a_folder_belongs_to_one_run(run):
     mini = replace(run, config=PRESETS["mini"])
     with pytest.raises(ValueError, match="whose preset is 'tiny'"):
         recipe.run_stage(mini, "clap")
-    esc = replace(run, recordings="any/esc10")
+    esc = replace(run, recordings=recordings_of(tmp_path / "esc10", "rain"))
     with pytest.raises(ValueError, match="whose recordings is None"):
         recipe.run_stage(esc, "clap")
+
+
+def test_a_wrong_start_claims_no_folder(run, tmp_path):
+    """What fails before its first step must not refuse the right one after it."""
+    for recordings, fault in (
+        (str(tmp_path / "nowhere"), FileNotFoundError),
+        (recordings_of(tmp_path / "zoo", "zebra"), ValueError),
+    ):
+        wrong = replace(run, out=tmp_path / "new", recordings=recordings)
+        with pytest.raises(fault, match="no class that SoundWorld|not an ESC folder"):
+            recipe.run_stage(wrong, "clap")
+    other = replace(run, out=tmp_path / "new", start_from="mini")
+    with pytest.raises(ValueError, match="a model of preset 'mini'.*--preset mini"):
+        recipe.run_stage(other, "sft")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("seed", [-1, 10_000_000])
+def test_the_seeds_of_the_exam_are_not_trained_on(run, seed):
+    with pytest.raises(ValueError, match="held out for the exam"):
+        replace(run, seed=seed)
+
+
+def test_a_damaged_run_is_told(run, tmp_path):
+    shutil.copytree(run.out, tmp_path / "copy")
+    copy = replace(run, out=tmp_path / "copy", steps=STEPS + 1)
+    folder = checkpoints.newest(copy.out / "sft")
+    for name in ("optimizer.safetensors", "model.safetensors", "state.json"):
+        file = folder / name
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        with pytest.raises(ValueError, match=f"{folder.name}.* is damaged"):
+            recipe.run_stage(copy, "sft")
+    (copy.out / "sft" / "latest.json").write_text("{}")
+    with pytest.raises(ValueError, match="a checkpoint lies beside it"):
+        recipe.run_stage(copy, "sft")
 
 
 def test_no_step_is_lost_or_left_behind(run):

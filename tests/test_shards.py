@@ -1,6 +1,8 @@
 """Recordings in shards: packed, heard and read once, in an order that resumes."""
 
+import json
 import os
+import shutil
 import subprocess
 from copy import deepcopy
 from dataclasses import replace
@@ -79,9 +81,37 @@ def test_an_epoch_meets_every_example_once_and_the_next_in_another_order(packed)
 
 
 def test_headers_are_read_once(packed):
-    shards.rows_of.cache_clear()
+    shards._rows_of.cache_clear()
     outputs(shards.Stream(packed), range(2 * COUNT))
-    assert shards.rows_of.cache_info().misses == 3
+    assert shards._rows_of.cache_info().misses == 3
+
+
+def test_a_shard_that_was_written_anew_is_read_anew(packed, tmp_path):
+    made = [{"__key__": f"{i}", "json": b"{}", "bin": b"x" * (9 + i)} for i in range(3)]
+    for count in (3, 2):
+        shards.fill(tmp_path / "it", {"examples": [count], "of": ""}, [made[:count]])
+        path = shards.shard_path(tmp_path / "it", 0)
+        assert len(shards.rows_of(path)) == count
+        shutil.rmtree(tmp_path / "it")
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_shard_that_was_cut_off_is_named(packed, student, tmp_path, share):
+    shutil.copytree(packed, tmp_path / "cut")
+    path = shards.shard_path(tmp_path / "cut", 1)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ValueError, match="shard-000001.tar is cut off or damaged"):
+        sharded.hear_shards(student.encoder, tmp_path / "cut", tmp_path / "heard")
+    with pytest.raises(ValueError, match="there is no encoder"):
+        sharded.hear_shards(None, packed, tmp_path / "heard")
+
+
+def test_a_recording_that_cannot_be_read_is_named_in_a_shard(student, tmp_path):
+    row = json.dumps({"name": "dogs/rex.wav"}).encode()
+    made = [{"__key__": "0", "wav": b"no sound at all", "json": row}]
+    shards.fill(tmp_path / "odd", {"examples": [1], "of": ""}, [made])
+    with pytest.raises(ValueError, match="in a shard, dogs/rex.wav"):
+        sharded.hear_shards(student.encoder, tmp_path / "odd", tmp_path / "heard")
 
 
 def test_single_rows_are_those_of_the_whole_shard(packed, listened):
@@ -112,7 +142,7 @@ def test_a_process_reads_its_own_rows_alone(world, tmp_path):
     ]
     shards.fill(tmp_path, {"examples": [size] * rows, "of": "noise"}, made)
     for rank in range(world):
-        shards.rows_of.cache_clear()
+        shards._rows_of.cache_clear()
         stream, before = shards.Stream(tmp_path), bytes_read()
         places = range(rank, len(stream), world)
         assert all(len(stream[at]["bin"]) == large for at in places)
@@ -179,7 +209,7 @@ def test_batches_are_divided_and_resume(listened, student):
 def test_processes_that_decode_ahead_change_nothing(
     packed, listened, student, tmp_path, workers
 ):
-    shards.rows_of.cache_clear()  # the processes would inherit what was read
+    shards._rows_of.cache_clear()  # the processes would inherit what was read
     again = sharded.hear_shards(student.encoder, packed, tmp_path, workers)
     names = sorted(path.name for path in listened.iterdir())
     assert sorted(path.name for path in again.iterdir()) == names

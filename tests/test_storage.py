@@ -1,6 +1,7 @@
 """Saving and loading: exact, complete, and nothing but safetensors and json."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -47,6 +48,21 @@ def test_half_precision_on_disk(tmp_path):
     assert again.encoder is not None
     difference = logits_of(again, **inputs) - logits_of(model, **inputs)
     assert difference.abs().max() < 0.02
+
+
+def test_a_tokenizer_is_that_of_the_model(tmp_path, student):
+    student.save_pretrained(tmp_path)
+    file = (tmp_path / "tokenizer.json").read_text()
+    tiny().save_pretrained(tmp_path)  # it has none, so none stays
+    assert AudioFlamingo.load(tmp_path).tokenizer is None
+    small = replace(tiny().config, lm=tiny().config.lm | {"vocab_size": 120})
+    AudioFlamingo(small).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text(file)
+    with pytest.raises(ValueError, match="a model that knows 120"):
+        AudioFlamingo.load(tmp_path)
+    (tmp_path / "tokenizer.json").write_text(file[:500])
+    with pytest.raises(ValueError, match="the tokenizer in .* is damaged"):
+        AudioFlamingo.load(tmp_path)
 
 
 def test_a_folder_that_does_not_fit_is_named(tmp_path):

@@ -129,6 +129,12 @@ def test_one_name_is_one_class_and_one_blend(scenes, embeddings, monkeypatch):
         assert len({str(classes) for classes in met.values()}) == len(met)
 
 
+def test_no_class_is_close_to_itself(scenes, embeddings):
+    lengths = np.linspace(0.2, 3, len(embeddings))[:, None]  # of means that differ
+    draw = WhoseName(scenes, embeddings * lengths, LEVELS[-1])
+    assert not any(own in row for own, row in enumerate(draw.close.tolist()))
+
+
 def test_whole_scenes_bear_names_where_no_class_stands_alone_twice(embeddings):
     few = [sample_scene(seed, {}) for seed in range(2)]
     episode = WhoseName(few, embeddings[:2], LEVELS[-1])(np.random.default_rng(0), 4)

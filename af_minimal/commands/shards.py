@@ -54,17 +54,25 @@ def features(args: argparse.Namespace) -> None:
 def train_on_shards(args: argparse.Namespace, run) -> None:
     """Stage sft of a finished model on features in shards; saves the model it makes.
 
-    Raises ValueError when no model is named to start from.
+    Raises ValueError when no model is named to start from, and for options that have
+    no use here.
     """
     import torch
 
     from ..disk import checkpoints
     from ..disk.run_folder import check_may_train, claim
+    from ..disk.shards import read_plan
     from ..model import load
     from ..scale.processes import first_alone
     from ..soundworld.sharded import ShardBatches, check_heard_by
     from ..training import train
 
+    for name in ("recordings", "scenes", "tower", "skip_pretrain"):
+        if getattr(args, name):
+            raise ValueError(
+                f"--{name.replace('_', '-')} came with --shards, which are all that is "
+                "learnt from; leave it out."
+            )
     if args.start_from is None:
         raise ValueError(
             "--shards came without --start-from: name the model whose encoder heard "
@@ -73,7 +81,8 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     config, out = replace(run.stage("sft"), gate_lr=1), run.folder("sft")
     model = load(args.start_from)
     check_heard_by(model.encoder, args.shards)
-    claim(run.out, run.settings | {"shards": args.shards.resolve().name})
+    packed = f"{args.shards.resolve().name} {read_plan(args.shards)['of']}"
+    claim(run.out, run.settings | {"shards": packed})
     check_may_train(run.out, out.name, config.steps, args.resume)
     encoder, model.encoder = model.encoder, None
     batches = ShardBatches(args.shards, model.tokenizer, run.batch, args.seed)

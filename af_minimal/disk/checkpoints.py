@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -32,6 +32,19 @@ def write_json(path: str | Path, value) -> None:
     aside.write_text(json.dumps(value, indent=1) + "\n")
     to_disk(aside)
     os.replace(aside, path)
+
+
+def read_json(path: Path) -> dict:
+    """The object in a JSON file; ValueError, naming the file, when it is damaged."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); move its folder away."
+        ) from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} holds no object; move its folder away.")
+    return found
 
 
 def to_disk(path: Path) -> None:
@@ -126,8 +139,8 @@ def newest(out: str | Path) -> Path | None:
     latest = Path(out) / "latest.json"
     if not latest.exists():
         return None
-    name = json.loads(latest.read_text())["folder"]
-    if Path(name).name != name or name == "..":
+    name = read_json(latest).get("folder") or ""
+    if not name or Path(name).name != name or name == "..":
         raise ValueError(f"{latest} names {name!r}; a checkpoint lies beside it.")
     return Path(out) / name
 
@@ -140,7 +153,7 @@ def state_of(out: str | Path) -> dict:
     Taught in: notebooks/08_staged_training.ipynb
     """
     folder = newest(out)
-    return {} if folder is None else json.loads((folder / "state.json").read_text())
+    return {} if folder is None else read_json(folder / "state.json")
 
 
 def load(
@@ -157,7 +170,8 @@ def load(
         stage: the stage that wants to go on; None takes a checkpoint of any.
 
     Raises:
-        ValueError: when the checkpoint is another stage's or another model's.
+        ValueError: when the checkpoint is another stage's or another model's, or is
+            damaged.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
@@ -169,14 +183,26 @@ def load(
             f"{folder} was saved by stage {state['stage']!r} and this is stage "
             f"{stage!r}; give each stage an `out` folder of its own."
         )
-    check_same_model(folder / "model.safetensors", model)
+    try:
+        check_same_model(folder / "model.safetensors", model)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{folder} is damaged ({error}): move {out} away and train this stage anew."
+        ) from error
     tensors = model.state_dict(keep_vars=True)
     with safe_open(str(folder / "model.safetensors"), "pt") as file, torch.no_grad():
         for name in file.keys():
             value = divided_like(file.get_tensor(name), tensors[name])
             tensors[name].copy_(value)
     if optimizer is not None:
-        set_optimizer(model, optimizer, load_file(folder / "optimizer.safetensors"))
+        memory = folder / "optimizer.safetensors"
+        try:
+            set_optimizer(model, optimizer, load_file(memory))
+        except SafetensorError as error:
+            raise ValueError(
+                f"{memory} is damaged ({error}): move {out} away and train this stage "
+                "anew."
+            ) from error
     return state["step"], state["log"]
 
 

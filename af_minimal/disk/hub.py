@@ -19,7 +19,8 @@ def hub_folder(repo: str, files: list[str], download: bool = False) -> Path:
         download: False looks in the cache only and asks no network.
 
     Raises:
-        FileNotFoundError: when nothing is in the cache and no download was asked for.
+        FileNotFoundError: when nothing is in the cache, and no download was asked for
+            or the hub could not be reached.
         ConnectionError: when HF_HUB_OFFLINE=1 forbids the download that was asked for.
 
     Taught in: notebooks/12_real_weights.ipynb
@@ -34,9 +35,11 @@ def hub_folder(repo: str, files: list[str], download: bool = False) -> Path:
             repo, allow_patterns=files, local_files_only=not download
         )
     except LocalEntryNotFoundError as error:
+        advice = "With download=True it is fetched from the Hugging Face hub"
+        if download:
+            advice = "The hub could not be reached: look at the connection"
         raise FileNotFoundError(
-            f"{repo} is not on this machine, and nothing was downloaded. With "
-            "download=True it is fetched from the Hugging Face hub; or give a folder "
-            "that has its files."
+            f"{repo} is not on this machine, and nothing was downloaded. {advice}; or "
+            "give a folder that has its files."
         ) from error
     return Path(found)

@@ -38,10 +38,12 @@ def write_shards(
     Shards that are there already are kept. Many processes share the writing.
 
     Raises:
-        ValueError: when a file lies outside `data_root` or is no audio file, for a
+        ValueError: for no example, a file outside `data_root` or none of audio, for a
             conversation or few-shot examples, which no stage learns from shards, or
             when the folder holds shards of something else.
     """
+    if not examples:
+        raise ValueError("no example came; shards hold one at least.")
     for example in examples:
         path = Path(example.audio)
         if example.dialogue or example.examples:
@@ -140,21 +142,43 @@ def read_plan(folder: str | Path) -> dict:
 
 
 def read_shard(path: Path) -> list[dict]:
-    """All samples of a shard, by extension and as bytes."""
+    """All samples of a shard, by extension and as bytes.
+
+    Raises ValueError when the shard is cut off.
+    """
     from webdataset import WebDataset
 
-    # a list is taken as it is, and a whole path is no address and no command; it is
-    # read whole here: which process or worker reads which shard was settled before
+    # a whole path is no address and no command; which process reads it is settled
     alone = {"shardshuffle": False, "nodesplitter": None, "workersplitter": None}
-    return list(WebDataset([str(path.resolve())], **alone))
+    try:
+        return list(WebDataset([str(path.resolve())], **alone))
+    except tarfile.TarError as error:
+        raise damaged(path, str(error)) from error
 
 
-@lru_cache(maxsize=4)
 def rows_of(path: Path) -> list[dict[str, tuple[int, int]]]:
     """Where the files of each sample lie in a shard: extension -> (start, end), bytes.
 
     Only the headers of the tar file are read; the last few shards' are kept.
+
+    Raises ValueError when the shard is cut off or no tar file.
     """
+    now = path.stat()  # the same name may have become another shard since
+    try:
+        return _rows_of(path, (now.st_ino, now.st_size, now.st_mtime_ns))
+    except tarfile.TarError as error:
+        raise damaged(path, str(error)) from error
+
+
+def damaged(path: Path, why: str) -> ValueError:
+    """What is to be said of a shard that is not whole."""
+    return ValueError(
+        f"{path} is cut off or damaged ({why}): delete it and make it anew."
+    )
+
+
+@lru_cache(maxsize=4)
+def _rows_of(path: Path, state: tuple[int, ...]) -> list[dict[str, tuple[int, int]]]:
     rows: dict[str, dict[str, tuple[int, int]]] = {}
     # without a buffer, which would read on into what other processes are to read
     with path.open("rb", buffering=0) as file:
@@ -166,8 +190,14 @@ def rows_of(path: Path) -> list[dict[str, tuple[int, int]]]:
 
 
 def read_row(path: Path, row: int) -> dict[str, bytes]:
-    """One sample of a shard, by extension and as bytes; no other one is read."""
-    parts = rows_of(path)[row]
+    """One sample of a shard, by extension and as bytes; no other one is read.
+
+    Raises ValueError when the shard has fewer.
+    """
+    rows = rows_of(path)
+    if row >= len(rows):
+        raise damaged(path, f"it has {len(rows)} samples")
+    parts = rows[row]
     with path.open("rb") as file:
         found = {}
         for extension, (start, end) in parts.items():

@@ -38,6 +38,9 @@ def write_folder(
             tokenizer.save_pretrained(aside)
         for file in Path(aside).iterdir():
             os.replace(file, path / file.name)
+    if tokenizer is None:  # that of a model before is none of this one
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (path / name).unlink(missing_ok=True)
 
 
 def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], object]:
@@ -67,13 +70,28 @@ def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], ob
         ) from error
     tokenizer = None
     if (path / "tokenizer.json").is_file():
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
+        tokenizer = read_tokenizer(path)
+        if len(tokenizer) > (rows := config.lm.get("vocab_size", len(tokenizer))):
+            raise ValueError(
+                f"{path} holds a tokenizer of {len(tokenizer)} tokens and a model that "
+                f"knows {rows}: one of them is of another folder."
+            )
     try:
         return config, load_file(path / "model.safetensors"), tokenizer
     except SafetensorError as error:
         raise ValueError(
             f"{path / 'model.safetensors'} is cut off or damaged ({error}). Copy it "
             "again."
+        ) from error
+
+
+def read_tokenizer(path: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer in a folder; ValueError when a file of it is damaged."""
+    try:
+        return PreTrainedTokenizerFast.from_pretrained(path, local_files_only=True)
+    except Exception as error:  # tokenizers has no error of its own
+        raise ValueError(
+            f"the tokenizer in {path} is damaged ({str(error)[:120]}). Copy it again."
         ) from error
 
 

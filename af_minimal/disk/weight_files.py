@@ -74,6 +74,8 @@ def _torch_file(path: Path):
             return torch.load(path, map_location="cpu", mmap=zipped, weights_only=True)
     except Exception as error:  # torch raises many kinds for one broken file
         reason = str(error)
+        if kind := what_it_is(path):
+            raise ValueError(f"{path.name} is no torch file but {kind}.") from None
         if "Unsupported" in reason or "GLOBAL" in reason:
             wants = re.search(r"GLOBAL ([\w.]+)", reason)
             named = wants.group(1) if wants else "something"
@@ -89,12 +91,25 @@ def _torch_file(path: Path):
         ) from error
 
 
+def what_it_is(path: Path) -> str | None:
+    """What a file is that bears the name of a torch file, by its first bytes."""
+    with path.open("rb") as file:
+        first = file.read(64)
+    if first.lstrip()[:1] == b"<":
+        return "a web page: fetch the file itself, perhaps after a login"
+    if first.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS: fetch the file itself with `git lfs pull`"
+    if first[8:9] == b"{" and first[5:8] == b"\0\0\0":
+        return "safetensors: end its name with .safetensors"
+    return None
+
+
 def read_parts(files: list[Path]) -> dict[str, Tensor]:
     """One checkpoint out of `name_part1.pt`, `name_part2.pt` and so on.
 
     Raises:
         FileNotFoundError: when a number below the highest is missing.
-        ValueError: when a name has no number.
+        ValueError: when a name has no number, or two have the same.
 
     Official: checkpoints/checkpoint_utils.py merge_checkpoints
     Taught in: notebooks/12_real_weights.ipynb
@@ -103,6 +118,10 @@ def read_parts(files: list[Path]) -> dict[str, Tensor]:
     if odd := [f.name for f, number in found.items() if number is None]:
         raise ValueError(f"{odd[0]} is no _partN of one checkpoint; rename or move it.")
     numbered = {int(number.group(1)): f for f, number in found.items()}
+    if len(numbered) < len(files):
+        raise ValueError(
+            f"two files of {files[0].parent} have the same number of a part; move one."
+        )
     missing = sorted(set(range(1, max(numbered) + 1)) - set(numbered))
     if missing:
         raise FileNotFoundError(

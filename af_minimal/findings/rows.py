@@ -177,7 +177,7 @@ def page(rows: list[dict], note: str = "") -> str:
         "measured in miniature. `make findings` "
         "writes this page; a finding that does not hold stays on it. *Ours* is a "
         'number by its name, as it stands under "Every number": the mean over the '
-        "seeds and, in brackets, the lowest and the highest. Rules decide, not it alone.",
+        "seeds and, in brackets, the lowest and the highest. Its rules decide.",
         "",
         *([note, ""] if note else []),
         "| | finding | paper | ours | chance | holds |",

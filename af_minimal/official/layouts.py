@@ -25,6 +25,7 @@ from .names import HEAD, LAYERS, OFFICIAL
 from .weights import to_official
 
 WEIGHT_FILES = ("*.pt", "*.pth", "*.bin", "*.safetensors")
+VARIANTS = "foundation", "chat"  # of AF1, by the name of the file
 
 
 def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
@@ -42,7 +43,8 @@ def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
     if whole.is_file() or parts:
         return [whole] if whole.is_file() else parts
     loose = sorted(f for kind in WEIGHT_FILES for f in place.glob(kind))
-    if len(loose) == 1:
+    others = tuple(name for name in VARIANTS if name != variant)
+    if len(loose) == 1 and not loose[0].stem.startswith(others):
         return loose
     held = ", ".join(sorted(p.name for p in place.iterdir())[:8]) or "nothing"
     hint = f" Name one of its files: {loose[-1]}." if loose else ""
@@ -51,6 +53,15 @@ def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
         f"package, no {variant}.pt, no {variant}_part1.pt, no safe_ckpt/metadata.json "
         f"and not one single file of weights. It holds: {held}.{hint}"
     )
+
+
+def holds_official(folder: Path) -> bool:
+    """Whether files named as the official ones are in a folder.
+
+    Beside them a config.json is that of the language model.
+    """
+    torch_files = [f for variant in VARIANTS for f in folder.glob(f"{variant}*.pt")]
+    return bool(torch_files) or (folder / "safe_ckpt").is_dir()
 
 
 def is_official_folder(folder: Path) -> bool:
@@ -126,7 +137,7 @@ def told_of_parts(files: list[Path]):
         if "_part" not in files[0].stem:
             raise
         raise ValueError(
-            f"{len(files)} of the parts was read; official ones have five. {error}"
+            f"{len(files)} of the parts came in; official ones have five. {error}"
         ) from error
 
 
@@ -143,7 +154,9 @@ def with_base_lm(
     layers = LAYERS[PRESETS[family].lm["model_type"]]
     if any(".decoder_layer." in k or "old_decoder_blocks" in k for k in tensors):
         return tensors
-    files = [f for kind in WEIGHT_FILES for f in sorted((folder or Path()).glob(kind))]
+    kinds = ("model*.safetensors", "pytorch_model*.bin", *WEIGHT_FILES)
+    found = ([*sorted((folder or Path()).glob(kind))] for kind in kinds)
+    files = next(filter(None, found), [])  # not what a trainer left beside them
     if folder is None or not files:
         raise ValueError(
             "this checkpoint holds no layers of the language model. Give lm=, a folder "
@@ -172,9 +185,13 @@ def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) ->
     AF1: `foundation.pt` with {"model_state_dict": ...}. AF2: `safe_ckpt/` with
     `metadata.json` and so many chunks of safetensors. Each file is whole or not there.
 
+    Raises ValueError for fewer than one chunk.
+
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
+    if chunks < 1:
+        raise ValueError(f"chunks is {chunks}; at least one holds the tensors.")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as aside:
@@ -189,7 +206,7 @@ def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) ->
         place.mkdir(exist_ok=True)
         # no reader meets chunks of two models: without its list there is none
         (place / "metadata.json").unlink(missing_ok=True)
-        for n in range(chunks):
+        for n in range(min(chunks, len(names))):
             listed[f"chunk_{n}"] = names[n::chunks]
             share = {name: tensors[name].contiguous() for name in names[n::chunks]}
             save_file(share, Path(aside) / "chunk")

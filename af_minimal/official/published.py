@@ -8,8 +8,7 @@ A checkpoint is one of: a torch file; its parts `foundation_part1.pt` to `_part5
 `safe_ckpt/metadata.json` and its safetensors; one safetensors file. Sizes are read off
 the weights, and all else comes from the language model's folder and the table below.
 
-No hub could be reached where this was written: layouts follow the official code that
-writes and reads them, and are tested on small weights written so.
+No hub was at hand: layouts follow the official code, tested on small weights.
 
 Taught in: notebooks/12_real_weights.ipynb
 """
@@ -31,6 +30,7 @@ from ..model import AudioFlamingo
 from .layouts import (
     family_of,
     first_gated_layer,
+    holds_official,
     is_official_folder,
     read_files,
     told_of_parts,
@@ -95,7 +95,7 @@ def load(name_or_path: str | Path, **options) -> AudioFlamingo:
     Raises TypeError for options that came with one of the others.
     """
     folder = model_folder(name_or_path)
-    ours = (folder / "config.json").is_file() and not (folder / "safe_ckpt").is_dir()
+    ours = (folder / "config.json").is_file() and not holds_official(folder)
     if not ours and is_published(name_or_path):
         return load_published(name_or_path, **options)
     if options:
@@ -109,9 +109,8 @@ def load(name_or_path: str | Path, **options) -> AudioFlamingo:
 def is_published(name_or_path: str | Path) -> bool:
     """Whether this names weights in an official layout, on the hub or on disk."""
     path = Path(name_or_path)
-    if str(name_or_path) in PUBLISHED or path.is_file():
-        return True
-    return path.is_dir() and is_official_folder(path)
+    named = str(name_or_path) in PUBLISHED or path.is_file()
+    return named or (path.is_dir() and is_official_folder(path))
 
 
 def load_published(
@@ -216,8 +215,9 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
             "published one is as wide. Give lm=, its folder or its config."
         )
     if not (folder / "config.json").is_file():
-        told = f"lm= is {folder}, without a config.json; give another, or a config."
-        raise FileNotFoundError(told)
+        if lm is None:  # a part of the repository is in the hub's cache
+            return None, known.lm
+        raise FileNotFoundError(f"lm= is {folder}, without a config.json.")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     return folder, config.to_dict()
 

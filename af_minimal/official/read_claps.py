@@ -105,7 +105,22 @@ def laid_over(
 def clap_config(
     tower: dict[str, Tensor], head: dict[str, Tensor], kind: str
 ) -> EncoderConfig:
-    """Sizes of a CLAP, as its weights tell them."""
+    """Sizes of a CLAP, as its weights tell them.
+
+    Raises ValueError where one is missing that tells a size.
+    """
+    try:
+        return _sizes(tower, head, kind)
+    except KeyError as error:
+        raise ValueError(
+            f"this {kind} checkpoint has no {error.args[0]!r}, which tells a size of "
+            "it: fetch it again."
+        ) from error
+
+
+def _sizes(
+    tower: dict[str, Tensor], head: dict[str, Tensor], kind: str
+) -> EncoderConfig:
     depths, heads = [], []
     while blocks := under(tower, f"layers.{len(depths)}.blocks."):
         start = f"layers.{len(depths)}.blocks."
@@ -171,7 +186,8 @@ def _beside(place: Path, kind: str, download: bool) -> Path | None:
     if found or kind == "afclap":
         return found[-1] if found else None  # epoch_16 rather than epoch_15
     try:
-        return hub_folder(MSCLAP[0], [MSCLAP[1]], download) / MSCLAP[1]
+        file = hub_folder(MSCLAP[0], [MSCLAP[1]], download) / MSCLAP[1]
+        return file if file.is_file() else None  # a cache may hold another of its files
     except FileNotFoundError:
         return None
 

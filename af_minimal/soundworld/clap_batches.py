@@ -69,12 +69,14 @@ class ClapBatches:
         return [self.windows[rng.integers(len(self.windows))]]
 
     def contrasts(self, scores: list[Score], rng: np.random.Generator) -> dict:
-        """Near misses of all windows, as `MiniCLAP.forward` takes them."""
+        """Near misses of all windows, as `MiniCLAP.forward` takes them, or none."""
         found = [
             (i, miss)
             for i, score in enumerate(scores)
             for miss in near_misses(score, rng, ATTRIBUTES)
         ]
+        if not found:
+            return {}
         texts = [m.right for _, m in found] + [m.wrong for _, m in found]
         tokens = self.clap.tokenize(texts)
         tensors = {f"contrast_{name}": value for name, value in tokens.items()}

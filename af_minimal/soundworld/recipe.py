@@ -51,13 +51,18 @@ def adopt(run: Run) -> None:
     that has begun so keeps what it has.
 
     Raises ValueError in the folder of another run, and of one with an encoder of its
-    own.
+    own; and when the model is of another preset than the run.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     model = load(run.start_from)
     clap = load_clap(model.encoder, model.tokenizer, model_folder(run.start_from))
     check_adopts(run.out, ("clap", "lm", "pretrain"), run.start_from)
+    if model.config.name != run.config.name:
+        raise ValueError(
+            f"{run.start_from} is a model of preset {model.config.name!r}, and this "
+            f"run is of {run.config.name!r}; give --preset {model.config.name}."
+        )
     claim(run.out, run.settings)
     if steps_taken(run.out / "clap"):
         return
@@ -80,6 +85,7 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
 
     Taught in: notebooks/08_staged_training.ipynb
     """
+    run.examples  # noqa: B018 - a wrong folder is told before anything is written
     if run.start_from is not None:
         adopt(run)
     else:

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from ..config import PRESETS, FlamingoConfig
-from ..data import read_esc
+from ..data import Example, read_esc
 from ..disk.run_folder import origin
 from ..scale.processes import beside_gpu, fast_bfloat16, first_alone
 from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, train_tokenizer
 from .batches import FlamingoBatches
-from .corpus import Scene, load_recordings, sample_scene, text_corpus
+from .catalogue import CLASSES
+from .corpus import HELD_OUT_SEED, Scene, load_recordings, sample_scene, text_corpus
 from .episodes import SHARES
 
 STAGES = {
@@ -47,6 +48,14 @@ class Run:
     fsdp: bool = False  # divide the weights among the processes of the run
     start_from: str | Path | None = None  # a finished model that stage sft goes on from
 
+    def __post_init__(self):
+        last = self.seed + 2 * self.scenes  # window_seeds
+        if not 0 <= self.seed <= last <= HELD_OUT_SEED:
+            raise ValueError(
+                f"seed {self.seed} and {self.scenes} scenes: their seeds must lie from "
+                f"0 to {HELD_OUT_SEED - 1:,}; what follows is held out for the exam."
+            )
+
     def folder(self, stage: str) -> Path:
         """Where a stage keeps its checkpoint; the control has a folder of its own."""
         alone = self.skip_pretrain and stage == "sft"
@@ -73,6 +82,7 @@ class Run:
             "recordings": self.recordings and Path(self.recordings).resolve().name,
             "folds": self.folds,
             "start_from": origin(self.start_from),
+            "shards": None,  # a run that learns from them names them here
         }
 
     @property
@@ -98,11 +108,25 @@ class Run:
         return FlamingoBatches(self.sampled, tokenizer_of(self), **sizes)
 
     @cached_property
+    def examples(self) -> list[Example]:
+        """The real recordings, not heard yet.
+
+        Raises ValueError or OSError for a folder that holds none that SoundWorld knows.
+        """
+        if self.recordings is None:
+            return []
+        found = read_esc(self.recordings, self.folds, ten=True)
+        if not any(example.output in CLASSES for example in found):
+            raise ValueError(
+                f"{self.recordings} holds no class that SoundWorld knows; its classes "
+                f"are {', '.join(sorted({e.output for e in found})[:5])}, ..."
+            )
+        return found
+
+    @cached_property
     def heard(self) -> dict[str, list[np.ndarray]]:
         """Waveforms of the real recordings, by label."""
-        if self.recordings is None:
-            return {}
-        return load_recordings(read_esc(self.recordings, self.folds, ten=True))
+        return load_recordings(self.examples)
 
 
 def tokenizer_of(run: Run):

@@ -20,6 +20,7 @@ from ..audio import load_audio
 from ..data import Sample, collate
 from ..disk.shards import (
     Stream,
+    damaged,
     digest_of,
     fill,
     own_shards,
@@ -27,6 +28,7 @@ from ..disk.shards import (
     read_shard,
     shard_path,
 )
+from ..disk.stores import check_hears
 from ..encoders import AudioEncoder
 from ..prompts import build_labels, training_text
 from ..scale.processes import make_accelerator
@@ -45,8 +47,10 @@ def hear_shards(
     What is there already is not heard again.
 
     Raises:
-        ValueError: when `out` holds features of other shards, or of another encoder.
+        ValueError: when `out` holds features of other shards or of another encoder, a
+            shard is not whole, or there is no encoder.
     """
+    check_hears(encoder)
     plan = read_plan(shards)
     of = digest_of([plan, fingerprint(encoder)])
     encoder.eval().to(make_accelerator().device)
@@ -68,24 +72,35 @@ class DecodedShards(Dataset):
 
     def __init__(self, folder: str | Path, numbers: Sequence[int], sample_rate: int):
         self.folder, self.numbers, self.rate = folder, numbers, sample_rate
+        self.counts = read_plan(folder)["examples"]
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __getitem__(self, i: int) -> list[tuple]:
-        samples = read_shard(shard_path(self.folder, self.numbers[i]))
+        path = shard_path(self.folder, self.numbers[i])
+        samples = read_shard(path)
+        if len(samples) != (wanted := self.counts[self.numbers[i]]):
+            raise damaged(path, f"it has {len(samples)} of {wanted} samples")
         return [(s["__key__"], s["json"], decoded(s, self.rate)) for s in samples]
 
 
 def decoded(sample: dict, sample_rate: int):
-    """The waveform of a sample, from `start_s` of its row on."""
+    """The waveform of a sample, from `start_s` of its row on.
+
+    Raises ValueError, naming the recording, when it is missing or cannot be read.
+    """
     row = json.loads(sample["json"])
     suffix = Path(row["name"]).suffix.lower()
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:  # decoders want a file
-        file.write(sample[suffix.removeprefix(".")])
+        file.write(sample.get(suffix.removeprefix("."), b""))
         file.flush()
         stretch = row.get("start_s", 0.0), row.get("duration_s")
-        return load_audio(file.name, sample_rate, *stretch).waveform
+        try:
+            return load_audio(file.name, sample_rate, *stretch).waveform
+        except ValueError as error:
+            told = str(error).replace(file.name, row["name"])
+            raise ValueError(f"in a shard, {told}") from error
 
 
 def heard(encoder: AudioEncoder, samples: list[tuple]) -> Iterable[dict]:
@@ -137,7 +152,8 @@ class ShardBatches:
 
 
 def check_heard_by(encoder: AudioEncoder, folder: str | Path) -> None:
-    """ValueError when the features in a folder are another encoder's."""
+    """ValueError when the features are another encoder's, or there is none."""
+    check_hears(encoder)
     theirs, ours = read_plan(folder).get("encoder"), fingerprint(encoder)
     if theirs != ours:
         raise ValueError(

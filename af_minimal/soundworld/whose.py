@@ -74,8 +74,9 @@ class WhoseName:
         if len(self.places) < 2:
             return
         means = np.stack([embeddings[at].mean(0) for at in self.places])  # (K, C)
-        # the first of each row is the class itself
-        self.close = np.argsort(-(means @ means.T))[:, 1 : 1 + CLOSE]
+        alike = means @ means.T  # (K, K)
+        np.fill_diagonal(alike, -np.inf)  # no class is close to itself
+        self.close = np.argsort(-alike)[:, : min(CLOSE, len(means) - 1)]
 
     def __call__(self, rng: np.random.Generator, shots: int) -> Episode:
         """One episode with so many examples before the query."""

@@ -422,3 +422,11 @@ def test_checkpoints_of_another_kind_are_named(laion_weights):
     short = {k: v for k, v in laion_weights.items() if not k.endswith("0.norm1.weight")}
     with pytest.raises(ValueError, match="4 missing"):
         read_clap(short, "laion")
+    for name in ("audio_branch.bn0.weight", "audio_projection.0.weight"):
+        assert name in laion_weights
+        less = {k: v for k, v in laion_weights.items() if k != name}
+        with pytest.raises(ValueError):
+            read_clap(less, "laion")
+    odd = {"audio_branch.logmel_extractor.melW": torch.zeros(100, 32)}
+    with pytest.raises(ValueError, match=r"the shape \(100, 32\)"):
+        read_clap(laion_weights | odd, "laion")

@@ -259,3 +259,18 @@ def test_from_recordings_to_a_model_on_the_command_line(
     assert "waited for data" in capsys.readouterr().out
     assert checkpoints.newest(tmp_path / "run" / "sft").name == "step-0000003"
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
+    # this folder is that of a run on these shards, and of no other
+    settings += ["--resume"]
+    shutil.copytree(listened, tmp_path / "else" / "heard")
+    plan = tmp_path / "else" / "heard" / "shards.json"
+    plan.write_text(json.dumps(json.loads(plan.read_text()) | {"of": "others"}))
+    moved = [str(plan.parent) if word == listened else word for word in settings]
+    assert cli.main(["train", "--out", out, *moved]) == 2
+    assert "the folder of a run whose shards is 'heard " in capsys.readouterr().err
+    at = settings.index("--shards")
+    without = [*settings[:at], *settings[at + 2 :], "--preset", "tiny"]
+    assert cli.main(["train", "--out", out, *without]) == 2
+    assert "the folder of a run whose " in capsys.readouterr().err
+    for option in (["--scenes", "3"], ["--skip-pretrain"], ["--recordings", "x"]):
+        assert cli.main(["train", "--out", out, *settings, *option]) == 2
+        assert f"{option[0]} came with --shards" in capsys.readouterr().err

@@ -42,7 +42,7 @@ def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
 
     Raises:
         ValueError: when no tower is there under the names of that kind, only a part of
-            one, or tensors are missing.
+            one, or tensors are missing or of another shape.
 
     Official: msclap/models/clap.py (clapcap), inference_HF_pretrained/src/factory.py
     (afclap), laion_clap/clap_module/model.py (laion)
@@ -67,6 +67,11 @@ def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
     elif kind != "afclap":  # its mel comes from elsewhere, as `claps.py` says
         stored = original.get("logmel_extractor.melW")
         tower_filters = encoder.filters if stored is None else stored.float()
+        if tower_filters.shape != encoder.filters.shape:
+            raise ValueError(
+                f"logmel_extractor.melW has the shape {tuple(tower_filters.shape)}; "
+                f"{tuple(encoder.filters.shape)} is expected of this {kind}."
+            )
         encoder.filters = tower_filters.clone()
     named = {f"tower.{name}": tensor for name, tensor in tower.items()}
     named |= {f"head.{name}": tensor for name, tensor in head.items()}

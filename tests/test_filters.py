@@ -79,6 +79,7 @@ def test_refusals_are_found(text):
         "a person says something that is hard to understand.",
         "a cannon fires, then a clear bell rings.",
         "the speaker is not given a chance.",
+        "no, a siren cannot be heard.",
         "the water is not clear.",
         PLANTED[-1],  # a list of phrases is never complete
     ],

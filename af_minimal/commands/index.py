@@ -72,11 +72,13 @@ def check_recordings(examples: list) -> None:
 
     Raises ValueError that names all that cannot be read.
     """
+    from tqdm.auto import tqdm
+
     from ..disk.audio_files import read_frames
     from ..disk.manifests import raise_broken
 
     broken = []
-    for example in examples:
+    for example in tqdm(examples, desc="look at files", disable=len(examples) < 500):
         try:
             read_frames(example.audio, example.start_s, duration_s=0.01)
         except (OSError, ValueError) as error:

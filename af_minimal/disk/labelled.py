@@ -50,7 +50,8 @@ def read_labelled(
             f"{folder} holds no recordings in folders of their own: sort them as "
             f"{folder}/dog_bark/one.wav, with one folder for each label."
         )
-    if left := [str(path) for path in found if path not in set(files)]:
+    taken = set(files)
+    if left := [str(path) for path in found if path not in taken]:
         warnings.warn(
             f"{len(left)} sounds of {folder} are left out, as {left[0]!a}: they "
             "must be wav, flac, ogg or mp3 and lie in <label>/<recording>.",

@@ -25,7 +25,8 @@ Round = tuple[str, str]  # user, assistant
 _REFUSALS = (
     r"(do|does|did) not (say|state|specify|mention|indicate|reveal|describe|tell)",
     r"not (\w+ly )?(said|stated|specified|mentioned|indicated|provided)",
-    r"(can|could) ?not (be |\w+ly )*(determine|know|tell|told|say|said|infer|hear)",
+    r"(can|could) ?not (be |\w+ly )*(determine|know|tell|told|say|said|infer)",
+    r"(can|could|do|did) ?not hear (anything|enough|well)",
     r"(impossible|not possible|unable|hard|difficult) to (determine|know|tell|say)",
     r"unable to (answer|hear)|(do|does|did) not know|(have|has|had) no idea",
     r"(without|need) (more|further|additional|any) (context|information|detail)",

@@ -340,3 +340,11 @@ def print_line_counts() -> None:
 
 if __name__ == "__main__":
     print_line_counts()
+
+
+def test_the_readme_has_the_numbers_of_the_card():
+    told = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = told.partition("## How good it is")[2].partition("## Speed")[0]
+    card = (PACKAGE / "weights" / "mini" / "README.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"\b0\.\d{3}\b", told)
+    assert len(numbers) > 5 and all(f" {number} " in card for number in numbers)

@@ -32,6 +32,17 @@ def counts_ignored(logits, labels):
     return loss * (labels != IGNORE).sum() / labels.numel()
 
 
+def mean_of_rows(logits, labels):
+    rows = zip(logits, labels, strict=True)
+    loss = check.next_token_loss.reference
+    return torch.stack([loss(g[None], row[None]) for g, row in rows]).mean()
+
+
+def flat_before_the_shift(logits, labels):
+    guesses, truth = logits.flatten(0, 1)[:-1], labels.flatten()[1:]
+    return torch.nn.functional.cross_entropy(guesses, truth)
+
+
 def deaf(model, input_ids, features, mask, new):
     return check.greedy.reference(model, input_ids, None, None, new)
 
@@ -119,7 +130,12 @@ def counts_only(labels, parts):
 
 PLANTED = {
     "block_parameters": (forgets_the_norms, one_gate),
-    "next_token_loss": (no_shift, counts_ignored),
+    "next_token_loss": (
+        no_shift,
+        counts_ignored,
+        mean_of_rows,
+        flat_before_the_shift,
+    ),
     "greedy": (deaf, forgets_the_mask),
     "blend": (unshuffled, with_the_fault),
     "collate": (pads_the_labels_with_zero, pads_text_on_the_left, hears_the_padding),

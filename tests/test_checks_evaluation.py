@@ -29,6 +29,15 @@ def plain_f1(answer, reference):
         check.BETA = beta
 
 
+def without_a_gap(answer, reference):
+    """The longest run of words in one piece: others may not stand between."""
+    runs = [answer[i:j] for j in range(len(answer) + 1) for i in range(j)]
+    inside = [r for r in runs if " ".join(r) in " ".join(reference)]
+    common = max(map(len, inside), default=0)
+    p, r = common / len(answer), common / len(reference)
+    return (1 + 1.2**2) * p * r / (r + 1.2**2 * p) if common else 0.0
+
+
 def worst_first(truth, scores):
     return check.ranked_precision(truth, -np.asarray(scores))
 
@@ -48,7 +57,7 @@ def ninety_per_cent(values, picks):
 
 
 WRONG = {
-    "rouge_l": [shared_words, plain_f1],
+    "rouge_l": [shared_words, plain_f1, without_a_gap],
     "average_precision": [worst_first, precision_everywhere],
     "interval": [of_values, ninety_per_cent],
 }

@@ -1,5 +1,7 @@
 """Exercises of notebooks 01 and 02: the reference passes, likely mistakes do not."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -47,7 +49,8 @@ WRONG = {
 @pytest.mark.parametrize("name", check.HEARING)
 def test_reference_passes_and_mistakes_do_not(name, capsys):
     exercise = check.HEARING[name]
-    assert exercise(exercise.reference) is exercise.reference
+    mine = partial(exercise.reference)
+    assert exercise(mine) is mine
     assert capsys.readouterr().out.startswith("✓")
     assert len(WRONG[name]) >= 2
     for wrong in WRONG[name]:

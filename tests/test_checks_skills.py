@@ -91,11 +91,40 @@ def padding_is_free(lengths, max_tokens, max_sentences, multiple=1):
     return batches + [waiting] * bool(waiting)
 
 
+def leaves_once(lengths, max_tokens, max_sentences, multiple=1):
+    """`if` in place of `while`: what still does not fit stays."""
+    batches, waiting = [], []
+    for place in np.argsort(lengths, kind="stable").tolist():
+        full = len(waiting) == max_sentences
+        if waiting and (full or (len(waiting) + 1) * lengths[place] > max_tokens):
+            leave = len(waiting) - len(waiting) % multiple or len(waiting)
+            batches.append(waiting[:leave])
+            waiting = waiting[leave:]
+        waiting.append(place)
+    while waiting:
+        leave = len(waiting) - len(waiting) % multiple or len(waiting)
+        batches.append(waiting[:leave])
+        waiting = waiting[leave:]
+    return batches
+
+
+def without_grace(heard, said, options, label):
+    third = heard.duration_s / 3
+    (one,), at = heard.of(label), options.index(said)
+    return at * third <= one.start_s and one.end_s <= (at + 1) * third
+
+
 PLANTED = {
-    "in_third": (begins_there, middle_is_there, ends_there),
+    "in_third": (begins_there, middle_is_there, ends_there, without_grace),
     "longest_option": (all_or_nothing, first_of_the_longest, mean_credit),
     "recall_precision": (every_kind_counts, turned_round, silence_is_precise),
-    "dynamic_batches": (alone, unsorted, without_multiple, padding_is_free),
+    "dynamic_batches": (
+        alone,
+        unsorted,
+        without_multiple,
+        padding_is_free,
+        leaves_once,
+    ),
 }
 
 

@@ -1,9 +1,13 @@
 """Figures, widgets, exercise checks and the set-up cell."""
 
+import ast
+import importlib
 import io
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +19,19 @@ from PIL import Image
 from af_minimal import audio, xattn
 from af_minimal.audio import Clip
 from af_minimal.config import AudioConfig
-from af_minimal.course import checks, clean, mistakes, setup, viz, widgets
+from af_minimal.course import (
+    checks,
+    clean,
+    differences,
+    figures_training,
+    mistakes,
+    setup,
+    teach,
+    viz,
+    widgets,
+)
 from af_minimal.course.picture import BOXES
+from af_minimal.data import Example
 
 
 @pytest.fixture
@@ -164,14 +179,11 @@ def test_every_check_has_planted_wrong_answers():
 @pytest.mark.parametrize("name", checks.CHECKS)
 def test_check_accepts_the_package_function(name, capsys):
     check = checks.CHECKS[name]
-    copy = check.reference
-    if not isinstance(copy, type):
-
-        def copy(*arguments):
-            return check.reference(*arguments)
-
+    copy = partial(check.reference)
     assert check(copy) is copy
     assert capsys.readouterr().out.startswith("✓")
+    assert check(check.reference) is check.reference  # as after a wrong answer
+    assert "✓" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -353,3 +365,55 @@ def test_notebook_setup_repeats_random_numbers_and_stays_offline(monkeypatch):
 def test_show_explains_what_has_no_source():
     with pytest.raises(TypeError, match="has no source to show"):
         setup.show(3)
+
+
+def test_what_is_revealed_is_code(monkeypatch):
+    """Of all notebooks' exercises, also those that no other test has imported."""
+    for path in Path(checks.__file__).parent.glob("checks_*.py"):
+        importlib.import_module(f"af_minimal.course.{path.stem}")
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    for exercise in checks.EVERY.values():
+        checks.reveal(exercise)
+        ast.parse(shown[-1].data)
+    assert len(shown) > 50
+
+
+def test_a_list_will_do_where_a_tuple_is_expected():
+    check = checks.EVERY["cut_windows"]
+    assert check.first_problem(lambda *given: list(check.reference(*given))) == ""
+
+
+def test_an_error_of_torch_is_not_an_exercise_left_undone():
+    check = checks.EVERY["num_windows"]
+
+    def with_text(*given):
+        raise NotImplementedError('"softmax" not implemented for Long')
+
+    assert "it raised NotImplementedError" in check.first_problem(with_text)
+
+
+def test_bfloat16_and_lists_of_tensors_are_compared():
+    ours = torch.tensor([1.0, 2.0], dtype=torch.bfloat16, requires_grad=True)
+    assert differences.difference(ours, np.array([1.0, 2.0])) == ""
+    assert differences.difference(list(ours.unbind()), np.array([1.0, 2.0])) == ""
+
+
+def test_short_runs_are_drawn_as_they_are(shown, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        figures_training, "show", lambda figure, _: drawn.append(figure)
+    )
+    runs = {str(i): [{"loss": 4.0}] * 5 for i in range(5)}  # more than there are hues
+    figures_training.compare_losses(runs, smooth=10)
+    lines = drawn[0].axes[0].get_lines()
+    assert [line.get_ydata().tolist() for line in lines] == [[4.0]] * 5
+    viz.loss_curve(torch.tensor([3.0, 2.0]), smooth=8)
+    assert len(shown) == 1
+
+
+@pytest.mark.parametrize("name", ["..", "", "."])
+def test_a_name_that_leaves_its_folder_is_refused(tmp_path, clip, name):
+    with pytest.raises(ValueError, match="leaves"):
+        teach.write_folders(tmp_path / "in", [Example(clip, "", name)])
+    assert not list(tmp_path.rglob("*.wav"))

@@ -122,7 +122,9 @@ def _block_sizes() -> list[tuple]:
 
 def _logits_and_labels() -> list[tuple]:
     cases = []
-    for labels in ([[-100, 3, 1, 2]], [[-100, -100, 0, 4], [-100, 1, -100, 2]]):
+    one, two = [[-100, 3, 1, 2]], [[-100, -100, 0, 4], [-100, 1, -100, 2]]
+    # a row may have more to learn than another, and a label where it begins
+    for labels in (one, two, [[-100, -100, -100, 4], [2, 1, 0, 2]]):
         labels = torch.tensor(labels)
         g = torch.Generator().manual_seed(len(labels))
         cases.append((torch.randn(*labels.shape, 5, generator=g), labels))

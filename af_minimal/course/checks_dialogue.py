@@ -89,6 +89,8 @@ def _sounds_in_time() -> list[tuple]:
         (over, "siren"),
         (over, "gong"),
         ([["gong"]], "gong"),
+        ([["gong"], ["rain"], ["dog bark", "siren"]], "gong"),
+        ([["rain"], ["gong"], ["bell"], ["dog bark", "siren"]], "rain"),
     ]
 
 

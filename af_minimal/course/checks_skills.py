@@ -39,7 +39,12 @@ def _soundings() -> list[tuple]:
         "dry",
     )
     names = [name for name, _, _ in rows]
-    return [(heard, said, PARTS, label) for label in names for said in PARTS]
+    cases = [(heard, said, PARTS, label) for label in names for said in PARTS]
+    grace = Sounding("rain", 3 - 5e-7, 6 + 5e-7, 1, {}, 0.0)  # within its third, nearly
+    return [
+        *cases,
+        *((Timeline((grace,), 9.0, "dry"), p, PARTS, "rain") for p in PARTS),
+    ]
 
 
 def _questions() -> list[tuple]:
@@ -74,6 +79,8 @@ def _lengths() -> list[tuple]:
         ([1] * 5, 100, 2, 1),
         ([5, 9, 2, 7, 7, 1, 3], 18, 4, 2),
         ([4], 4, 8, 8),
+        ([1, 1, 1, 9], 10, 4, 2),  # the long one waits until all have left
+        ([1, 1, 1], 10, 4, 2),
         ([], 10, 10, 1),
     ]
 

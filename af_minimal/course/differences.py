@@ -39,12 +39,20 @@ def difference(yours, expected) -> str:
 
 
 def _tuple_difference(yours, expected: tuple) -> str:
+    yours = as_tuple(yours, len(expected))
     if not isinstance(yours, tuple) or len(yours) != len(expected):
         return f"it must return {len(expected)} things, got {brief(yours)}."
     for number, pair in enumerate(zip(yours, expected, strict=True), start=1):
         if reason := difference(*pair):
             return f"returned thing {number}: {reason}"
     return ""
+
+
+def as_tuple(value, count: int):
+    """A list, array or tensor of so many things as a tuple; anything else as it is."""
+    array = isinstance(value, np.ndarray | torch.Tensor) and value.ndim > 0
+    several = array or isinstance(value, list)
+    return tuple(value) if several and len(value) == count else value
 
 
 def _unlike(yours: np.ndarray, expected: np.ndarray) -> np.ndarray:
@@ -54,7 +62,10 @@ def _unlike(yours: np.ndarray, expected: np.ndarray) -> np.ndarray:
 def as_array(value) -> np.ndarray:
     """A number, list, array or tensor as a numpy array of booleans or floats."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+    if isinstance(value, list | tuple):
+        value = [as_array(v) if isinstance(v, torch.Tensor) else v for v in value]
     array = np.asarray(value)
     return array if array.dtype == bool else array.astype(np.float64)
 
@@ -113,6 +124,8 @@ def brief_case(arguments: tuple) -> str:
 
 def brief_pair(yours, expected) -> tuple[str, str]:
     """Both values in a line each; excerpts begin where the first difference is seen."""
+    if isinstance(expected, tuple):
+        yours = as_tuple(yours, len(expected))
     both = yours, expected
     if all(isinstance(value, tuple) for value in both) and len(yours) == len(expected):
         pairs = [brief_pair(*pair) for pair in zip(*both, strict=True)]

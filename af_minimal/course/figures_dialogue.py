@@ -4,6 +4,7 @@ Taught in: notebooks/10_dialogue.ipynb
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def turn_chart(lines: Mapping[str, Sequence[dict]], title: str = "") -> None:
     """
     figure = new_figure()
     axes = figure.axes[0]
-    styles = zip(lines.items(), HUES, MARKS, strict=False)
+    styles = zip(lines.items(), cycle(HUES), cycle(MARKS), strict=False)
     for place, ((name, measures), hue, mark) in enumerate(styles):
         asked = [m for m in measures if m["n"]]
         turns = np.arange(1, len(asked) + 1) + 0.06 * (place - (len(lines) - 1) / 2)
@@ -76,7 +77,7 @@ def similarity_bars(
     edges = np.histogram_bin_edges(np.concatenate(list(arrays.values())), 16)
     figure = new_figure()
     axes = figure.axes[0]
-    for (name, array), hue in zip(arrays.items(), HUES, strict=False):
+    for (name, array), hue in zip(arrays.items(), cycle(HUES), strict=False):
         weights = np.full(len(array), 1 / len(array))
         axes.hist(array, edges, weights=weights, color=hue, alpha=0.5, label=name)
     for (name, place), style in zip(thresholds.items(), ("--", ":"), strict=False):

@@ -4,6 +4,7 @@ Taught in: notebooks/11_evaluation.ipynb
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ def interval_chart(sections: Mapping[str, Sequence[dict]], title: str = "") -> N
     names = [m["measure"] for m in first]
     figure = new_figure(height=0.4 + 0.11 * len(names))
     axes = figure.axes[0]
-    lines = zip(sections.items(), HUES, strict=False)
+    lines = zip(sections.items(), cycle(HUES), strict=False)
     for place, ((name, measures), hue) in enumerate(lines):
         rows = np.arange(len(measures)) + 0.22 * (place - (len(sections) - 1) / 2)
         score, spread = with_spread(measures)

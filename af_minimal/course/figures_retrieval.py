@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,7 +29,7 @@ def accuracy_against_k(
     """
     figure = new_figure()
     axes = figure.axes[0]
-    for (name, line), hue in zip(lines.items(), HUES, strict=False):
+    for (name, line), hue in zip(lines.items(), cycle(HUES), strict=False):
         axes.plot(list(line), list(line.values()), "o-", color=hue, label=name)
         bound = (bounds or {}).get(name)
         if bound:
@@ -141,7 +142,7 @@ def kinds_of_answers(counts: Mapping[str, Mapping[str, int]]) -> None:
     axes = figure.axes[0]
     kinds = list(next(iter(counts.values())))
     left = np.zeros(len(counts))
-    for kind, hue in zip(kinds, HUES, strict=False):
+    for kind, hue in zip(kinds, cycle(HUES), strict=False):
         row = [counts[case].get(kind, 0) for case in counts]
         total = [max(1, sum(counts[case].values())) for case in counts]
         width = 100 * np.array(row) / np.array(total)

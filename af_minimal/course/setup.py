@@ -3,6 +3,7 @@
 import inspect
 import os
 import random
+import textwrap
 
 import numpy as np
 import torch
@@ -56,4 +57,4 @@ def show(thing) -> None:
             f"{thing!r} has no source to show: pass a function, a class or a module, "
             f"for example show(type(x)) for the class of an object x."
         ) from error
-    display(Code(inspect.cleandoc(source), language="python"))
+    display(Code(textwrap.dedent(source).strip(), language="python"))

@@ -31,7 +31,7 @@ def write_folders(folder: str | Path, examples: Sequence[Example]) -> Path:
     folder = Path(folder)
     for number, example in enumerate(examples):
         name = example.output.replace(" ", "_")
-        if Path(name).name != name:
+        if name in ("", ".", "..") or Path(name).name != name:
             raise ValueError(f"the name {name!r} leaves {folder}; leave / and .. out.")
         path = folder / name / f"{number:02d}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -181,11 +181,11 @@ def loss_curve(
     `smooth` averages so many steps; `reference` draws the loss of a guess.
     """
     figure, axes = _figure_and_axes(ax)
-    rows = log and isinstance(log[0], dict)
+    rows = len(log) and isinstance(log[0], dict)
     steps = np.array([row["step"] for row in log] if rows else range(len(log)))
     losses = np.array([row["loss"] for row in log] if rows else to_numpy(log))
-    kernel = np.ones(smooth) / smooth
-    smoothed = np.convolve(losses, kernel, "valid")
+    smooth = max(1, min(smooth, len(losses)))
+    smoothed = np.convolve(losses, np.ones(smooth) / smooth, "valid")
     axes.plot(steps[smooth - 1 :], smoothed, color=TEXT, label=label)
     if reference is not None:
         axes.axhline(reference, color=QUIET, linestyle="--", label="a guess")

@@ -187,7 +187,8 @@ def mel_filters(config: EncoderConfig, sample_rate: int) -> Tensor:
         norm="slaney",
         mel_scale="slaney",
     )
-    return torch.from_numpy(filters).float()  # (n_fft / 2 + 1, M)
+    with torch.inference_mode(False):  # they are kept, also for who wants gradients
+        return torch.from_numpy(filters).float()  # (n_fft / 2 + 1, M)
 
 
 def log_mel(
@@ -211,7 +212,7 @@ def log_mel(
         )
     if filters is None:
         filters = mel_filters(config, sample_rate)
-    filters = filters.to(windows.device)
+    filters = filters.to(windows.device, torch.float32)
     flat = windows.float().reshape(-1, windows.shape[-1])  # (N, samples)
     batch = MEL_BATCH_CPU if flat.device.type == "cpu" else MEL_BATCH_GPU
     with torch.autocast(flat.device.type, enabled=False):
@@ -225,7 +226,7 @@ def _mel_power(samples: Tensor, filters: Tensor, config: EncoderConfig) -> Tenso
         samples,
         config.n_fft,
         config.mel_hop,
-        window=torch.hann_window(config.n_fft, device=samples.device),
+        window=torch.hann_window(config.n_fft, dtype=torch.float32).to(samples),
         center=True,
         pad_mode="reflect",
         return_complex=True,

@@ -72,7 +72,8 @@ class AudioEncoder(nn.Module):
         """
         windows, mask = self._checked(windows, mask)
         n = (self.config.steps,) if self.config.steps > 1 else ()
-        features = windows.new_zeros(*mask.shape, *n, self.width)  # (B, L, E)
+        own = next(self.parameters()).dtype  # the samples' is float32: a mel needs it
+        features = windows.new_zeros(*mask.shape, *n, self.width, dtype=own)
         learning = [module for module in self.modules() if module.training]
         self.eval()  # who only listens in between must not change what is learnt
         try:
@@ -116,8 +117,8 @@ class AudioEncoder(nn.Module):
         if mask is None:
             mask = torch.ones(windows.shape[:2], dtype=torch.bool)
         mask = torch.as_tensor(mask).reshape(windows.shape[:2])
-        parameter = next(self.parameters())
-        return windows.to(parameter.device, parameter.dtype), mask.to(parameter.device)
+        device = next(self.parameters()).device
+        return windows.to(device, torch.float32), mask.to(device, torch.bool)
 
 
 def in_one_row(features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -116,7 +116,8 @@ LANGUAGE_MODELS = {"opt": HearingOPTForCausalLM, "qwen2": HearingQwen2ForCausalL
 def build_lm(config: FlamingoConfig) -> PreTrainedModel:
     """A Hugging Face causal LM with random weights and gated blocks in it.
 
-    Raises ValueError for a `model_type` that is not built here.
+    Raises ValueError for a `model_type` that is not built here, and where no layer
+    would hear.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
@@ -128,6 +129,8 @@ def build_lm(config: FlamingoConfig) -> PreTrainedModel:
     lm = LANGUAGE_MODELS[kind](AutoConfig.for_model(**config.lm))
     lm.flamingo = config
     layers, every = decoder_layers(lm), config.xattn_every
+    if every > len(layers):
+        raise ValueError(f"xattn_every is {every}, of {len(layers)} layers none hears.")
     for i, layer in enumerate(layers):
         block = build_block(lm, config) if (i + 1) % every == 0 else None
         layers[i] = GatedDecoderLayer(block, layer, number=i // every)

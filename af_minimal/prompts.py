@@ -164,8 +164,8 @@ def build_labels(
     <|endofchunk|>, so every answer of an interleaved text or a dialogue counts; so is
     every eos. Padding, <audio> and the `first` positions never are: 2 in AF1, whose
     tokenizer and template both write </s>; 1 in AF2. An answer that truncation has cut
-    off is dropped whole, because its end would be learnt wrongly. The shift by one
-    position is the loss's business.
+    off at the end of the row is dropped whole: its end would be learnt wrongly. The
+    shift by one position is the loss's business.
 
     Official: train/train_utils.py train_one_epoch, a double Python loop
     Taught in: notebooks/07_prompts_labels_blending.ipynb

@@ -6,8 +6,15 @@ import pytest
 import torch
 from transformers import ClapAudioModel
 
+from af_minimal.audio import log_mel, mel_filters
 from af_minimal.config import PRESETS, AudioConfig, EncoderConfig
-from af_minimal.encoders import TOWERS, AudioEncoder, build_encoder
+from af_minimal.encoders import (
+    MEL_MEAN_DB,
+    MEL_STD_DB,
+    TOWERS,
+    AudioEncoder,
+    build_encoder,
+)
 
 AUDIO = AudioConfig(window_s=0.5, overlap_s=0.25, max_windows=4)
 SMALL = EncoderConfig(
@@ -184,5 +191,27 @@ def test_an_interrupted_listener_goes_on_learning(monkeypatch):
 def test_an_encoder_hears_in_its_own_precision(dtype):
     config = PRESETS["mini"]
     encoder = build_encoder(config.encoder, config.audio).eval().to(dtype)
-    features, _ = encoder.encode_windows(torch.randn(1, 1, config.audio.window))
+    windows = 0.1 * torch.randn(1, 1, config.audio.window)
+    features, _ = encoder.encode_windows(windows)
     assert features.dtype == dtype
+    # the mel is that of the samples as they are, not of samples in eight bits
+    exact = log_mel(windows, config.encoder)
+    seen = []
+    hook = encoder.tower.register_forward_pre_hook(
+        lambda _, given: seen.append(given[0])
+    )
+    encoder.encode_windows(windows, torch.ones(1, 1))
+    hook.remove()
+    mel = ((exact - MEL_MEAN_DB) / MEL_STD_DB).to(dtype)[0]
+    torch.testing.assert_close(seen[0], mel)
+
+
+def test_who_only_listened_takes_no_gradient_away():
+    config = PRESETS["tiny"]
+    encoder = build_encoder(config.encoder, config.audio).eval()
+    mel_filters.cache_clear()
+    with torch.inference_mode():
+        encoder.encode_windows(torch.randn(1, 1, config.audio.window))
+    windows = torch.randn(1, config.audio.window, requires_grad=True)
+    encoder(windows).sum().backward()
+    assert windows.grad.abs().sum() > 0

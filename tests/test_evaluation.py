@@ -168,6 +168,13 @@ LETTERED = ["(A) rain", "(B) heavy rain", "(C) dog bark"]
         ("B) heavy rain", True),
         ("Heavy rain.", True),
         ("the answer is (b)", True),
+        ("B. heavy rain", True),
+        ("B, because it pours", True),
+        ("The answer is B.", True),
+        ("Answer: B", True),
+        ("Option B", True),
+        ("A. heavy rain", False),  # they contradict each other
+        ("the answer is a dog", False),
         ("rain", False),
         ("(a) heavy rain", False),  # letter and words of two options
         ("heavy rain or a dog bark", False),
@@ -188,6 +195,8 @@ def test_options_without_letters_have_none():
     ]
     with pytest.raises(ValueError, match="'cat' is none of the options"):
         option_match(["cat"], ["cat"], [plain])
+    with pytest.raises(ValueError, match="read alike"):
+        option_match(["C"], ["C#"], [["C", "C#", "D"]])
     with pytest.raises(ValueError, match="is none of the options"):
         option_match(["rain"], ["rain"], ["rain"])
     with pytest.raises(ValueError, match="2 answers and 1 truths"):

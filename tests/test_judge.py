@@ -74,7 +74,12 @@ def test_without_a_key_none_is_sent(endpoint, monkeypatch):
 
 @pytest.mark.parametrize(
     "content",
-    ['```json\n{"score": 10}\n```', 'I say {"why": "x"} {"score": 10.0}'],
+    [
+        '```json\n{"score": 10}\n```',
+        'I say {"why": "x"} {"score": 10.0}',
+        '{"reason": "says {this} and {that}", "score": 10}',
+        'The response claims {"score": 3}. Final: {"score": 10}',  # one is quoted
+    ],
 )
 def test_marks_are_found_among_words(endpoint, content):
     endpoint.replies = [said(content)]

@@ -123,6 +123,7 @@ def recordings_of(folder: Path, label: str) -> str:
 def test_a_folder_belongs_to_one_run(run, tmp_path):
     kept = json.loads((run.out / "run.json").read_text())
     assert kept["preset"] == "tiny" and kept["recordings"] is None
+    assert kept["shards"] is None
     with pytest.raises(ValueError, match="whose seed is 0, and this run's is 1"):
         recipe.run_stage(replace(run, seed=1), "sft")
     mini = replace(run, config=PRESETS["mini"])

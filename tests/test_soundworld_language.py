@@ -90,11 +90,22 @@ def test_every_wording_of_every_class_is_read():
         "after a dog barks, rain falls",
         "a dog barks and after that rain falls",
         "a loud dog barks followed by heavy rain",
+        "a dog barks, after which rain falls.",
+        "a dog barks, and after a while rain falls.",
+        "a dog barks. after a few seconds rain falls.",
+        "a dog barks; shortly after, rain falls.",
+        "just before rain falls, a dog barks.",
+        "rain falls just after a dog barks.",
     ],
 )
 def test_order_is_read_from_any_wording(text):
     assert heard_events(text) == ["dog bark", "rain"]
     assert caption_is_right(text, TWO)
+
+
+def test_numbers_may_be_digits():
+    text = "a dog barks 3 times, then a siren wails twice and rain falls."
+    assert heard_counts(text) == {"dog bark": 3, "siren": 2, "rain": 1}
 
 
 def test_what_is_wrong_is_called_wrong():

@@ -12,9 +12,13 @@ from collections.abc import Sequence
 
 from ..evaluation import check_pairs, labels_in, normalise
 
-MARK = re.compile(r"^\(([a-z])\) ", re.IGNORECASE)  # of an option that bears a letter
-# "(b)" anywhere, or an answer that is "b", or begins "b)"
-SAID = re.compile(r"\(([a-z])\)|^([a-z])(?:\)|[.:]?$)", re.IGNORECASE)
+MARK = re.compile(r"^\(?([a-z])[).] ", re.IGNORECASE)  # of an option with a letter
+# "(b)" anywhere; an answer that is "b", or begins "b)", "b." or "b,"; "option b"
+SAID = re.compile(
+    r"\(([a-z])\)|^([a-z])(?:[).:,]|$)"
+    r"|\b(?:answer|option|choice)(?: is)?:? *([a-z])(?=[).:,]|$)",
+    re.IGNORECASE,
+)
 
 
 def option_match(
@@ -28,7 +32,8 @@ def option_match(
         options: N lists of options, with letters ("(a) rain") or without ("rain").
 
     Raises:
-        ValueError: when the numbers of items differ, or a truth is no option.
+        ValueError: when the numbers of items differ, a truth is no option, or another
+            option reads like it.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -36,6 +41,11 @@ def option_match(
     right = []
     for answer, truth, given in zip(answers, truths, options, strict=True):
         known = [option for option in given if normalise(option) == normalise(truth)]
+        if len(known) > 1:
+            raise ValueError(
+                f"the options {known} read alike, so an answer could not choose one of "
+                "them: only letters and digits are compared."
+            )
         if isinstance(given, str) or not known:
             raise ValueError(
                 f"The truth {truth!r} is none of the options {given!r}; give each "
@@ -53,7 +63,8 @@ def chosen(answer: str, options: Sequence[str]) -> set[str]:
         for option in options
         if (mark := MARK.match(option.strip()))
     }
-    said = {(a or b).lower() for a, b in SAID.findall(answer.strip())} & set(letters)
+    marks = SAID.findall(answer.strip())
+    said = {"".join(mark).lower() for mark in marks} & set(letters)
     worded = SAID.sub(" ", answer.strip()) if letters else answer
     named = {letters[letter] for letter in said}
     return named | {words[label] for label in labels_in(worded, list(words))}

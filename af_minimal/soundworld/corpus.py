@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ..audio import load_audio
-from ..data import Example
+from ..data import Example, open_clip
 from .captions import captions
 from .catalogue import CLASSES
 from .questions import QA, questions
@@ -43,7 +42,7 @@ def load_recordings(examples: list[Example]) -> dict[str, list[np.ndarray]]:
     by_label: dict[str, list[np.ndarray]] = {}
     for example in examples:
         if example.output in CLASSES:
-            wave = load_audio(example.audio, RATE).waveform
+            wave = open_clip(example, RATE).waveform
             by_label.setdefault(example.output, []).append(wave)
     return by_label
 

@@ -17,7 +17,7 @@ from ..generation import complete
 from ..prompts import dialogue_inference_text
 from .asking import QA
 from .caption_measures import caption_measures
-from .captions import NUMBERS, adjective, caption_is_right, captions, mentions
+from .captions import DENIED, NUMBERS, adjective, caption_is_right, captions, mentions
 from .catalogue import CLASSES
 from .corpus import HELD_OUT_SEED
 from .dialogues import dialogue
@@ -93,16 +93,25 @@ def mark(scene: int, turn: int, qa: QA, answer: str, score: Score) -> dict:
 def facts(text: str) -> set[str]:
     """The sounds, numbers, qualities, yes and no that a text states, however worded.
 
+    What is denied is another fact: "no siren" of "there is no siren".
+
     Taught in: notebooks/10_dialogue.ipynb
     """
-    words = re.findall(r"[a-z]+", text.lower())
-    spaced = f" {' '.join(words)} "
-    found = {label for label, _, _ in mentions(text)}
-    found |= {quality for quality in qualities() if f" {quality} " in spaced}
+    stated = named(DENIED.sub(" ", text.lower()))
+    found = stated | {f"no {what}" for what in named(text.lower()) - stated}
+    words = re.findall(r"[a-z]+|\d+", text.lower())
     numbers = {word: word for word in NUMBERS} | {"once": "one", "twice": "two"}
+    numbers |= {str(i): word for i, word in enumerate(NUMBERS)}
     found |= {numbers[word] for word in words if word in numbers}
     found |= {word for word in ("nothing", "more", "only") if word in words}
     return found | ({words[0]} & {"yes", "no"} if words else set())
+
+
+def named(text: str) -> set[str]:
+    """The sounds and qualities that a text names."""
+    spaced = f" {' '.join(re.findall('[a-z]+', text))} "
+    labels = {label for label, _, _ in mentions(text)}
+    return labels | {quality for quality in qualities() if f" {quality} " in spaced}
 
 
 @cache

@@ -9,9 +9,8 @@ Taught in: notebooks/08_staged_training.ipynb
 import numpy as np
 import torch
 
-from ..audio import load_audio
 from ..clap import MiniCLAP
-from ..data import Example
+from ..data import Example, open_clip
 from ..encoders import AudioEncoder
 from ..evaluation import match_label, measure, run_manifest
 from .features import hear
@@ -75,6 +74,6 @@ def baselines(
 def embed(encoder: AudioEncoder, examples: list[Example]) -> np.ndarray:
     """Joint embeddings (N, C) of the recordings of examples."""
     rate = encoder.audio.sample_rate
-    waves = [load_audio(example.audio, rate).waveform for example in examples]
+    waves = [open_clip(example, rate).waveform for example in examples]
     with torch.no_grad():
         return encoder.pool(*hear(encoder, waves)).float().cpu().numpy()

@@ -8,7 +8,13 @@ Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 
 import re
 
-from ...soundworld.captions import NUMBERS, heard_counts, heard_events, mentions
+from ...soundworld.captions import (
+    DENIED,
+    NUMBERS,
+    heard_counts,
+    heard_events,
+    mentions,
+)
 from ..audio_skills.rules import PLACES
 
 Fact = tuple  # (kind, what, perhaps what else)
@@ -16,8 +22,6 @@ Fact = tuple  # (kind, what, perhaps what else)
 SENTENCE = re.compile(r"[.;!?\n]+")
 PLACE = re.compile(r"\b(?:" + "|".join(PLACES) + r")\b")
 NUMBER = re.compile(r"\b(?:" + "|".join(NUMBERS) + r"|\d+)\b")
-# what is denied, up to a comma or a "but"; a "no" before a comma is an answer
-DENIED = re.compile(r"\b(?:no(?= )|not|never|without|nor)\b(?:(?!\bbut\b)[^,.;!?\n])*")
 LOWEST, HIGHEST = 1, 10
 
 

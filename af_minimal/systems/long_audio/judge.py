@@ -148,13 +148,19 @@ def content_of(status: int, text: str, key_variable: str = KEY) -> str:
 
 
 def read_mark(content: str) -> int:
-    """The mark in {"score": 7}, words or a code fence around it or not."""
-    for found in re.findall(r"\{[^{}]*\}", content):
+    """The last mark as in {"score": 7}, words or a code fence around it or not.
+
+    The last, for a judge may quote a mark from what it reads before it gives its own.
+    """
+    marks, decoder = [], json.JSONDecoder()
+    for begin in re.finditer(r"\{", content):
         try:
-            mark = json.loads(found).get("score")
+            mark = decoder.raw_decode(content, begin.start())[0].get("score")
         except ValueError:
             continue
         number = isinstance(mark, int | float) and not isinstance(mark, bool)
         if number and math.isfinite(mark) and mark == int(mark) and 1 <= mark <= 10:
-            return int(mark)
+            marks.append(int(mark))
+    if marks:
+        return marks[-1]
     raise _TryAgain(f"no mark from 1 to 10 in {content[:200]!r}")

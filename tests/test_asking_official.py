@@ -102,6 +102,8 @@ def test_our_models_are_asked_in_our_spelling(student, given):
     assert given[0][1]["max_new_tokens"] == 64
     for name in ("mini", "mini2"):
         assert af.load(name).config.name == name  # not "official"
+    with pytest.raises(ValueError, match="an empty question"):
+        student.ask(clip_of(0), ["What is it?", " "])
     shown = [af.Example(clip_of(1), "What is it?", "a tone")]
     with pytest.raises(ValueError, match="hears a row as one audio"):
         af.load("mini2").ask(clip_of(0), "What is it?", shown)

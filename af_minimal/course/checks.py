@@ -61,7 +61,7 @@ class Check:
         if not problem:
             print(f"✓ {self.name}: right on all {len(self.make_cases())} cases.")
             return answer
-        if os.environ.get("AF_STRICT") == "1":
+        if os.environ.get("AF_STRICT", "").lower() in ("1", "true", "yes"):
             raise WrongAnswer(f"{self.name}: {problem}")
         print(f"✗ {self.name}: {problem}")
         print(

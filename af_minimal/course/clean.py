@@ -68,8 +68,14 @@ def strip_widgets(notebook: dict) -> dict:
 
 
 def strip_audio(notebook: dict) -> dict:
-    """Replace every stored player by a line that says how to get it back."""
+    """Replace every stored player by a line that says how to get it back.
+
+    Attached sounds go without one.
+    """
     for cell in notebook["cells"]:
+        for name, data in list(cell.get("attachments", {}).items()):
+            if any(is_audio(kind, value) for kind, value in data.items()):
+                del cell["attachments"][name]
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             for kind in [k for k, v in data.items() if is_audio(k, v)]:

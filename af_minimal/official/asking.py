@@ -48,12 +48,15 @@ def ask(
             and 256 in AF2 unless they say otherwise.
 
     Raises:
-        ValueError: as `generation.ask` does, and when AF2, or a model that hears as it
-            does, is given examples.
+        ValueError: as `generation.ask` does, for an empty question, and when AF2, or a
+            model that hears as it does, is given examples.
 
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
+    asked = [question] if isinstance(question, str) else question
+    if not all(str(text).strip() for text in asked):
+        raise ValueError("an empty question came; ask something.")
     if model.config.name != "official":
         if examples and not model.config.location_mask:
             raise ValueError(

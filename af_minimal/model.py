@@ -227,7 +227,7 @@ class AudioFlamingo(nn.Module):
         own = self.audio_transformer.layer_norm.weight.dtype  # the encoder may differ
         features, mask = in_one_row(features.to(own), mask.bool())
         # without a location mask nothing says where an audio ends: a row is one audio
-        one = config.tokens_per_audio if config.location_mask else mask.shape[1]
+        one = config.tokens_per_audio if config.location_mask else max(mask.shape[1], 1)
         return self.audio_transformer(features, mask, one), mask  # (B, L, E), (B, L)
 
     def _check_length(self, input_ids, attention_mask, new: int = 0) -> None:

@@ -240,6 +240,14 @@ def noise(seconds: float, seed: int) -> Clip:
     return Clip(wave.astype(np.float32), 16_000)
 
 
+def test_a_row_of_no_audio_at_all_is_read(mini2):
+    none = torch.zeros(1, 0, mini2.config.encoder.steps, mini2.config.audio_width)
+    ids = torch.tensor([[5, 6, 7]])
+    with torch.no_grad():
+        assert mini2(ids, audio_features=none).logits.isfinite().all()
+    assert mini2.generate(ids, audio_features=none, max_new_tokens=2).shape[1] > 3
+
+
 def test_only_windows_that_some_row_fills_are_encoded(mini2):
     features, mask = encode(mini2, [[noise(5, 0)], [noise(1, 1)]])
     assert features.shape == (2, 3, 4, 256)  # 5 s are three windows of 2 s

@@ -1,6 +1,7 @@
 """Published weights are asked as NVIDIA's scripts do; models of our own as ever."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,13 @@ def test_our_models_are_asked_in_our_spelling(student, given):
     shown = [af.Example(clip_of(1), "What is it?", "a tone")]
     with pytest.raises(ValueError, match="hears a row as one audio"):
         af.load("mini2").ask(clip_of(0), "What is it?", shown)
+    asked = af.Example(clip_of(0), "What do you hear?", "a tone")
+    (row,) = run_manifest(af.load("mini2"), [asked])  # gives each an empty list
+    assert row["truth"] == "a tone" and row["examples"] == []
+    with pytest.raises(ValueError, match="hears a row as one audio"):
+        run_manifest(af.load("mini2"), [replace(asked, examples=tuple(shown))])
+    with pytest.raises(ValueError, match="hears a row as one audio"):
+        af.load("mini2").ask(replace(asked, examples=tuple(shown)), "What is it?")
 
 
 def test_af1_reads_examples_as_in_its_validation_set(tmp_path, given):

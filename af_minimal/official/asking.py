@@ -58,7 +58,7 @@ def ask(
     if not all(str(text).strip() for text in asked):
         raise ValueError("an empty question came; ask something.")
     if model.config.name != "official":
-        if examples and not model.config.location_mask:
+        if any(examples_of(clip, examples)) and not model.config.location_mask:
             raise ValueError(
                 "examples came for a model that hears a row as one audio, as AF2 does: "
                 "it cannot tell them from the clip. Leave them out, or ask 'mini'."
@@ -67,6 +67,14 @@ def ask(
     kwargs.setdefault("max_new_tokens", NEW_TOKENS[model.config.family])
     spell = partial(official_prompt, model.config.family)
     return generation.ask(model, clip, question, examples, task, spell=spell, **kwargs)
+
+
+def examples_of(clip, examples: Sequence | None) -> Sequence:
+    """The examples given, or else those that the clips bring; perhaps empty lists."""
+    if examples is not None:
+        return examples
+    clips = clip if generation.is_list(clip) else [clip]
+    return [getattr(one, "examples", ()) for one in clips]
 
 
 def ask_official(

@@ -7,8 +7,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from .index import read_examples
-from .words import positive
+from .index import check_recordings, read_examples
+from .words import positive, refuse
 
 
 def add_shards(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +24,11 @@ def add_shards(parser: argparse.ArgumentParser) -> None:
 
 
 def shards(args: argparse.Namespace) -> None:
-    """Pack recordings into tar files."""
+    """Pack recordings into tar files, once all can be read."""
     from ..disk.shards import write_shards
 
     examples, root = read_examples(args.source, args.data_root)
+    check_recordings(examples)
     folder = write_shards(examples, args.out, root, args.size, args.seed)
     print(f"{folder} holds {len(examples)} examples.")
 
@@ -67,12 +68,8 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     from ..soundworld.sharded import ShardBatches, check_heard_by
     from ..training import train
 
-    for name in ("recordings", "scenes", "tower", "skip_pretrain"):
-        if getattr(args, name):
-            raise ValueError(
-                f"--{name.replace('_', '-')} came with --shards, which are all that is "
-                "learnt from; leave it out."
-            )
+    beside = "--shards, which are all that is learnt from"
+    refuse(args, ("recordings", "scenes", "tower", "skip_pretrain"), beside)
     if args.start_from is None:
         raise ValueError(
             "--shards came without --start-from: name the model whose encoder heard "

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .shards import train_on_shards
-from .words import positive
+from .words import positive, refuse
 
 STAGES = ("clap", "lm", "pretrain", "sft")  # recipe.py is slow to import
 CURRICULUM = ("lm", "short", "skills", "long")  # of preset mini2
@@ -85,12 +85,10 @@ def train_curriculum(args: argparse.Namespace) -> None:
     """
     from ..systems.curriculum import recipe
 
-    for name in ("shards", "recordings", "tower", "skip_pretrain"):
-        if getattr(args, name):
-            raise ValueError(
-                f"--{name.replace('_', '-')} came with --preset mini2, whose stages "
-                f"have no use for it; leave it out. They are {', '.join(CURRICULUM)}."
-            )
+    beside = (
+        f"--preset mini2, whose stages ({', '.join(CURRICULUM)}) have no use for it"
+    )
+    refuse(args, ("shards", "recordings", "tower", "skip_pretrain"), beside)
     sizes = recipe.SIZES
     if args.scenes is not None:  # as many of SoundWorld, the others in proportion
         share = args.scenes / sizes[recipe.SOUNDWORLD]

@@ -1,6 +1,7 @@
 """What the commands have in common."""
 
 import argparse
+from collections.abc import Sequence
 
 PROGRAM = "python -m af_minimal"
 EXAMPLES = {
@@ -32,6 +33,19 @@ def command(commands, name: str, told: str) -> argparse.ArgumentParser:
         epilog=f"example: {PROGRAM} {name} {EXAMPLES[name]}",
         formatter_class=Defaults,
     )
+
+
+def refuse(args: argparse.Namespace, names: Sequence[str], beside: str) -> None:
+    """Raise ValueError for the first of some options that came where it has no use.
+
+    Args:
+        beside: what they came with, and what that learns from.
+    """
+    for name in names:
+        if getattr(args, name):
+            raise ValueError(
+                f"--{name.replace('_', '-')} came with {beside}; leave it out."
+            )
 
 
 def positive(text: str) -> int:

@@ -61,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_features(command(commands, "features", "hear shards, on many machines"))
     add_train(command(commands, "train", "train a model, stage by stage"))
     add_eval(command(commands, "eval", "score a model and write a report"))
-    add_findings(command(commands, "findings", "measure what is missing of findings"))
+    add_findings(command(commands, "findings", "measure the findings that are missing"))
     add_doctor(command(commands, "doctor", "see if this machine is ready"))
     return parser
 

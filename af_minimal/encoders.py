@@ -72,7 +72,7 @@ class AudioEncoder(nn.Module):
         """
         windows, mask = self._checked(windows, mask)
         n = (self.config.steps,) if self.config.steps > 1 else ()
-        own = next(self.parameters()).dtype  # the samples' is float32: a mel needs it
+        own = next(self.parameters()).dtype  # samples stay float32, for the mel
         features = windows.new_zeros(*mask.shape, *n, self.width, dtype=own)
         learning = [module for module in self.modules() if module.training]
         self.eval()  # who only listens in between must not change what is learnt

@@ -130,7 +130,7 @@ def build_lm(config: FlamingoConfig) -> PreTrainedModel:
     lm.flamingo = config
     layers, every = decoder_layers(lm), config.xattn_every
     if every > len(layers):
-        raise ValueError(f"xattn_every is {every}, of {len(layers)} layers none hears.")
+        raise ValueError(f"xattn_every is {every}; give at most {len(layers)}.")
     for i, layer in enumerate(layers):
         block = build_block(lm, config) if (i + 1) % every == 0 else None
         layers[i] = GatedDecoderLayer(block, layer, number=i // every)

@@ -207,6 +207,10 @@ def test_facts_do_not_depend_on_wording():
         talk.facts("a barking dog.") == talk.facts("the bark of a dog") == {"dog bark"}
     )
     assert talk.facts("nothing comes after it.") == {"nothing"}
+    assert talk.facts("it is heard 3 times.") == talk.facts("three times")
+    assert talk.facts("no, there is no siren.") == {"no", "no siren"}
+    assert talk.facts("no, a siren wails.") == {"no", "siren"}
+    assert talk.facts("it is not low pitched.") == {"no low pitched"}
     assert talk.facts("yes, a dog barks") != talk.facts("a dog barks")
     assert talk.facts("") == set()
 

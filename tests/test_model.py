@@ -171,3 +171,9 @@ def test_left_padding_needs_no_position():
     assert logits_of(
         model, input_ids=torch.full((1, 300), 5), attention_mask=mask
     ).shape
+
+
+def test_a_model_that_would_be_deaf_is_refused():
+    deaf = replace(tiny().config, xattn_every=9)
+    with pytest.raises(ValueError, match="xattn_every is 9; give at most 2"):
+        AudioFlamingo(deaf)

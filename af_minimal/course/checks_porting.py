@@ -138,9 +138,9 @@ def spelled(answer) -> str | None:
     """A list of numbers or names as text, to be compared exactly; None as it is."""
     if answer is None:
         return None
-    if isinstance(answer, Tensor | np.ndarray):
-        answer = answer.tolist()
-    return str(list(answer) if isinstance(answer, tuple) else answer)
+    if isinstance(answer, list | tuple | Tensor | np.ndarray):
+        return str([getattr(one, "item", lambda one=one: one)() for one in answer])
+    return str(answer)
 
 
 added_tokens = Check(

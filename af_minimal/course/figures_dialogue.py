@@ -80,7 +80,9 @@ def similarity_bars(
     for (name, array), hue in zip(arrays.items(), cycle(HUES), strict=False):
         weights = np.full(len(array), 1 / len(array))
         axes.hist(array, edges, weights=weights, color=hue, alpha=0.5, label=name)
-    for (name, place), style in zip(thresholds.items(), ("--", ":"), strict=False):
+    for (name, place), style in zip(
+        thresholds.items(), cycle(("--", ":")), strict=False
+    ):
         axes.axvline(place, color="black", linestyle=style, label=name)
     axes.set(xlabel="cosine of text and sound", ylabel="share of the rounds")
     axes.legend()

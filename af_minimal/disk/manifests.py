@@ -177,14 +177,6 @@ def write_manifest(
     broken += [] if examples else ["no example came; a manifest has one or more"]
     raise_broken(Path(path), broken)
     rows = {str(i): _row(example, data_root) for i, example in enumerate(examples)}
-    root = Path(data_root)
-    for key, row in rows.items():  # what is written must be read again
-        try:
-            again = json.loads(json.dumps(row, ensure_ascii=False).encode())
-            _example(again, root, root, flamingo_task, check_audio=True)
-        except ValueError as error:
-            broken.append(f"row {key}: {error}")
-    raise_broken(Path(path), broken)
     head = {"dataset_path": str(data_root)} if durations_s is None else {}
     if durations_s is not None:
         for row, duration_s in zip(rows.values(), durations_s, strict=True):
@@ -222,9 +214,12 @@ def _unwritable(example: Example, data_root: str | Path) -> str | None:
         )
     if example.examples:
         return "it has few-shot examples; write them with write_interleaved"
-    for field in () if example.dialogue else ("prompt", "output"):
-        if not str(getattr(example, field)).strip():
-            return f"its {field} is empty; a text is expected"
+    root = Path(data_root)
+    try:  # what is written must be read again
+        row = json.dumps(_row(example, root), ensure_ascii=False).encode()
+        _example(json.loads(row), root, root, None, check_audio=True)
+    except ValueError as error:
+        return str(error)
     return None
 
 

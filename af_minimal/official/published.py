@@ -206,6 +206,8 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
     if folder is None and known is not None:
         try:
             folder = hub_folder(known.lm_repo, LM_FILES, download)
+            if not (folder / "config.json").is_file():  # a cache may hold a part
+                raise FileNotFoundError(folder)
         except FileNotFoundError:
             print(f"No tokenizer: {known.lm_repo} is not here. Give its folder as lm=.")
             return None, known.lm
@@ -215,8 +217,6 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
             "published one is as wide. Give lm=, its folder or its config."
         )
     if not (folder / "config.json").is_file():
-        if lm is None:  # a part of the repository is in the hub's cache
-            return None, known.lm
         raise FileNotFoundError(f"lm= is {folder}, without a config.json.")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     return folder, config.to_dict()

@@ -70,7 +70,7 @@ def read_clap(tensors: dict[str, Tensor], kind: str) -> PublishedCLAP:
         if tower_filters.shape != encoder.filters.shape:
             raise ValueError(
                 f"logmel_extractor.melW has the shape {tuple(tower_filters.shape)}; "
-                f"{tuple(encoder.filters.shape)} is expected of this {kind}."
+                f"{kind} has {tuple(encoder.filters.shape)}: fetch it again."
             )
         encoder.filters = tower_filters.clone()
     named = {f"tower.{name}": tensor for name, tensor in tower.items()}

@@ -17,7 +17,15 @@ from ..generation import complete
 from ..prompts import dialogue_inference_text
 from .asking import QA
 from .caption_measures import caption_measures
-from .captions import DENIED, NUMBERS, adjective, caption_is_right, captions, mentions
+from .captions import (
+    DENIED,
+    NUMBERS,
+    adjective,
+    caption_is_right,
+    captions,
+    mentions,
+    number_of,
+)
 from .catalogue import CLASSES
 from .corpus import HELD_OUT_SEED
 from .dialogues import dialogue
@@ -100,9 +108,8 @@ def facts(text: str) -> set[str]:
     stated = named(DENIED.sub(" ", text.lower()))
     found = stated | {f"no {what}" for what in named(text.lower()) - stated}
     words = re.findall(r"[a-z]+|\d+", text.lower())
-    numbers = {word: word for word in NUMBERS} | {"once": "one", "twice": "two"}
-    numbers |= {str(i): word for i, word in enumerate(NUMBERS)}
-    found |= {numbers[word] for word in words if word in numbers}
+    numbers = {"once", "twice", *NUMBERS, *(w for w in words if w.isdecimal())}
+    found |= {str(number_of(word)) for word in words if word in numbers}
     found |= {word for word in ("nothing", "more", "only") if word in words}
     return found | ({words[0]} & {"yes", "no"} if words else set())
 

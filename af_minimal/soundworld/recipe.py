@@ -85,7 +85,6 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    run.examples  # noqa: B018 - a wrong folder is told before anything is written
     if run.start_from is not None:
         adopt(run)
     else:

@@ -74,12 +74,16 @@ class Run:
 
     @property
     def settings(self) -> dict:
-        """What all stages of a run share, and another run in its folder must too."""
+        """What all stages of a run share, and another run in its folder must too.
+
+        Raises as `examples`: a wrong folder is told before anything is written.
+        """
+        folder = Path(self.recordings or "")
         return {
             "preset": self.config.name,
             "config": self.config.to_dict(),
             "seed": self.seed,
-            "recordings": self.recordings and Path(self.recordings).resolve().name,
+            "recordings": folder.resolve().name if self.examples else None,
             "folds": self.folds,
             "start_from": origin(self.start_from),
             "shards": None,  # a run that learns from them names them here

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import constants
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 
 
 def hub_folder(repo: str, files: list[str], download: bool = False) -> Path:
@@ -20,8 +25,10 @@ def hub_folder(repo: str, files: list[str], download: bool = False) -> Path:
 
     Raises:
         FileNotFoundError: when nothing is in the cache, and no download was asked for
-            or the hub could not be reached.
-        ConnectionError: when HF_HUB_OFFLINE=1 forbids the download that was asked for.
+            or the hub could not be reached or has no such repository.
+        PermissionError: when the hub wants a licence accepted first.
+        ConnectionError: when HF_HUB_OFFLINE=1 forbids the download that was asked for,
+            or the download broke off.
 
     Taught in: notebooks/12_real_weights.ipynb
     """
@@ -34,6 +41,16 @@ def hub_folder(repo: str, files: list[str], download: bool = False) -> Path:
         found = huggingface_hub.snapshot_download(
             repo, allow_patterns=files, local_files_only=not download
         )
+    except GatedRepoError as error:
+        raise PermissionError(
+            f"The hub gives {repo} to those alone who accepted its terms: do so on "
+            f"{constants.ENDPOINT}/{repo}, then run `hf auth login` and ask again."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise FileNotFoundError(
+            f"The hub at {constants.ENDPOINT} shows no {repo}. It may have moved, or "
+            "want `hf auth login` first; or give a folder that has its files."
+        ) from error
     except LocalEntryNotFoundError as error:
         advice = "With download=True it is fetched from the Hugging Face hub"
         if download:
@@ -41,5 +58,12 @@ def hub_folder(repo: str, files: list[str], download: bool = False) -> Path:
         raise FileNotFoundError(
             f"{repo} is not on this machine, and nothing was downloaded. {advice}; or "
             "give a folder that has its files."
+        ) from error
+    except Exception as error:  # of whichever HTTP client the library brings
+        if isinstance(error, OSError) and not isinstance(error, HfHubHTTPError):
+            raise  # a full disk is told as it is
+        raise ConnectionError(
+            f"The download of {repo} broke off: {error}. Whole files are kept; ask "
+            "again and it goes on."
         ) from error
     return Path(found)

@@ -8,7 +8,7 @@ A checkpoint is one of: a torch file; its parts `foundation_part1.pt` to `_part5
 `safe_ckpt/metadata.json` and its safetensors; one safetensors file. Sizes are read off
 the weights, and all else comes from the language model's folder and the table below.
 
-No hub was at hand: layouts follow the official code, tested on small weights.
+Layouts follow the official code, tested on small weights and a hub on this machine.
 
 Taught in: notebooks/12_real_weights.ipynb
 """
@@ -39,7 +39,7 @@ from .layouts import (
 )
 from .names import embedding_of
 from .read_claps import attach_encoder
-from .vocabulary import official_ids, official_tokenizer
+from .vocabulary import has_tokenizer, official_ids, official_tokenizer
 from .weights import from_official
 
 AF1_LICENCE = (
@@ -146,6 +146,7 @@ def load_published(
 
     Raises:
         FileNotFoundError: naming what is missing and how to get it.
+        OSError: when a download fails, as `hub_folder`.
         ValueError: when files are broken or unsafe, or the parts do not fit each other.
 
     Taught in: notebooks/12_real_weights.ipynb
@@ -198,7 +199,7 @@ def known_by_size(tensors: dict[str, Tensor], family: str) -> Published | None:
 def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, dict]:
     """Folder of the language model, or None, and its config.
 
-    Raises ValueError for neither, and FileNotFoundError for a folder without a config.
+    Raises ValueError for neither, FileNotFoundError for a folder without a config.
     """
     if lm is not None and not isinstance(lm, str | Path):
         return None, lm
@@ -206,9 +207,11 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
     if folder is None and known is not None:
         try:
             folder = hub_folder(known.lm_repo, LM_FILES, download)
-            if not (folder / "config.json").is_file():  # a cache may hold a part
-                raise FileNotFoundError(folder)
+            if not (folder / "config.json").is_file():
+                raise FileNotFoundError(folder)  # a cache may hold a part
         except FileNotFoundError:
+            if download:
+                raise
             print(f"No tokenizer: {known.lm_repo} is not here. Give its folder as lm=.")
             return None, known.lm
     if folder is None:
@@ -220,12 +223,6 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
         raise FileNotFoundError(f"lm= is {folder}, without a config.json.")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     return folder, config.to_dict()
-
-
-def has_tokenizer(folder: Path | None) -> bool:
-    """Whether a folder holds more than a config."""
-    names = "*vocab*", "tokenizer.json"
-    return folder is not None and any(any(folder.glob(name)) for name in names)
 
 
 @contextmanager

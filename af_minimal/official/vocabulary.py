@@ -33,6 +33,12 @@ def add_official_tokens(tokenizer: PreTrainedTokenizerBase, family: str) -> None
         tokenizer.add_special_tokens({"sep_token": SEP})
 
 
+def has_tokenizer(folder: Path | None) -> bool:
+    """Whether a folder holds more than a config."""
+    names = "*vocab*", "tokenizer.json"
+    return folder is not None and any(any(folder.glob(name)) for name in names)
+
+
 def official_tokenizer(folder: str | Path, family: str) -> PreTrainedTokenizerBase:
     """The tokenizer of a language model's folder, with the family's tokens added.
 

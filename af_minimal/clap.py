@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .config import AudioConfig, EncoderConfig
 from .encoders import AudioEncoder, build_encoder
 from .scale.processes import everyones, share
+from .towers import masked_mean
 
 TEXT_FILE = "clap_text.safetensors"  # beside the model, which holds the encoder
 
@@ -96,9 +97,7 @@ class TextTower(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """(B, T) ids and mask -> (B, C) unit norm."""
         hidden = self.roberta(input_ids, attention_mask).last_hidden_state  # (B, T, D)
-        weight = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (B, T, 1)
-        mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)  # (B, D)
-        return F.normalize(self.projection(mean), dim=-1)  # (B, C)
+        return F.normalize(self.projection(masked_mean(hidden, attention_mask)), dim=-1)
 
 
 class MiniCLAP(nn.Module):

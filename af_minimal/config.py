@@ -78,6 +78,7 @@ class EncoderConfig:
     kind: str = "cnn"  # "cnn" | "htsat" | "toy"; see encoders.py
     width: int = 256  # E, numbers in the vector of one window
     embed_dim: int = 128  # numbers in the joint audio-text space
+    alike: int = 0  # numbers by which sounds are compared; 0: in the joint space
     steps: int = 1  # n, vectors of one window; 1 pools it into one (AF1)
     n_fft: int = 512  # samples in one Fourier frame
     mel_hop: int = 160  # samples from one mel frame to the next (10 ms at 16 kHz)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .audio import log_mel
 from .config import AudioConfig, EncoderConfig
-from .towers import TOWERS
+from .towers import TOWERS, masked_mean
 
 KINDS: dict[str, Callable] = {}  # whole encoders, named by those who bring them
 MEL_MEAN_DB, MEL_STD_DB = -45.0, 25.0  # log-mel in dB to about zero mean, unit sd
@@ -24,8 +24,9 @@ MEL_MEAN_DB, MEL_STD_DB = -45.0, 25.0  # log-mel in dB to about zero mean, unit 
 class AudioEncoder(nn.Module):
     """Log-mel front end, a tower, and a projection into the joint audio-text space.
 
-    One network gives both things Audio Flamingo needs: `encode_windows` the features
-    its cross-attention hears, `embed` the vector by which clips are compared.
+    One network gives all that Audio Flamingo needs: `encode_windows` the features its
+    cross-attention hears, `embed` the vector that is compared with sentences, `liken`
+    the one that is compared with other sounds.
 
     Official: `foundation/src/factory.py` (CLAP is wrapped, frozen and windowed there)
     Taught in: notebooks/02_clap_from_scratch.ipynb
@@ -40,6 +41,7 @@ class AudioEncoder(nn.Module):
             nn.GELU(),
             nn.Linear(config.width, config.embed_dim),
         )
+        self.alike = nn.Linear(config.width, config.alike) if config.alike else None
 
     def forward(self, windows: Tensor) -> Tensor:
         """Unit-norm features of windows: (N, samples) -> (N, E); dense (N, n, E).
@@ -100,9 +102,19 @@ class AudioEncoder(nn.Module):
         """
         features, mask = in_one_row(features, mask)
         joint = F.normalize(self.projection(features), dim=-1)  # (B, L, C)
-        weight = mask.unsqueeze(-1).to(joint.dtype)  # (B, L, 1)
-        mean = (joint * weight).sum(1) / weight.sum(1).clamp(min=1)  # (B, C)
-        return F.normalize(mean, dim=-1)
+        return F.normalize(masked_mean(joint, mask), dim=-1)
+
+    def liken(self, features: Tensor, mask: Tensor) -> Tensor:
+        """What sounds are compared with each other by: (B, L, E) -> (B, C), unit norm.
+
+        A map of the mean feature, where one was fitted (`soundworld/likeness.py`), else
+        `pool`, as in the official code.
+
+        Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+        """
+        if self.alike is None:
+            return self.pool(features, mask)
+        return F.normalize(self.alike(masked_mean(*in_one_row(features, mask))), dim=-1)
 
     def _checked(self, windows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         windows = torch.as_tensor(windows)

@@ -208,7 +208,7 @@ class Datastore:
 def embed(
     examples: Sequence[Example], encoder: AudioEncoder, batch_size: int = 32
 ) -> np.ndarray:
-    """Pooled unit-norm embeddings (N, C) of the audio of examples.
+    """What `AudioEncoder.liken` compares sounds by, of examples: (N, C), unit norm.
 
     Raises ValueError when there is none or no encoder, TypeError unless all are
     Examples.
@@ -222,8 +222,6 @@ def embed(
     for start in tqdm(starts, desc="hear examples", disable=len(starts) < 2):
         batch = examples[start : start + batch_size]
         heard = [hear(open_clip(example, rate), encoder.audio) for example in batch]
-        windows, mask = (
-            torch.from_numpy(np.stack(t)) for t in zip(*heard, strict=True)
-        )
-        parts.append(encoder.embed(windows, mask).float().cpu().numpy())
+        cut = (torch.from_numpy(np.stack(t)) for t in zip(*heard, strict=True))
+        parts.append(encoder.liken(*encoder.encode_windows(*cut)).float().cpu().numpy())
     return np.concatenate(parts)

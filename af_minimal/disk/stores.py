@@ -203,7 +203,8 @@ def check_encoder(
     """
     check_hears(encoder)
     padding = torch.zeros(1, 1, encoder.audio.window)  # (B, L, samples), nothing real
-    heard = encoder.embed(padding, torch.zeros(1, 1, dtype=torch.bool))  # (B, C)
+    nothing = encoder.encode_windows(padding, torch.zeros(1, 1, dtype=torch.bool))
+    heard = encoder.liken(*nothing)  # (B, C)
     check_width(heard.shape[-1], first.shape[-1])
     if heard_by in (None, fingerprint(encoder)):
         return

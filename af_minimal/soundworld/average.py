@@ -29,12 +29,15 @@ def average(
     """
     one, two = load(first), load(second)
     clap = load_clap(two.encoder, two.tokenizer, model_folder(second))
-    kept, new = one.state_dict(), two.state_dict()
+    kept, new = (
+        {k: v for k, v in model.state_dict().items() if not k.startswith("encoder.")}
+        for model in (one, two)
+    )
     if {k: v.shape for k, v in kept.items()} != {k: v.shape for k, v in new.items()}:
         raise ValueError(f"{first} and {second} differ in shape; they have no mean.")
     with torch.no_grad():
         for name, tensor in new.items():
-            if tensor.is_floating_point() and not name.startswith("encoder."):
+            if tensor.is_floating_point():
                 tensor.lerp_(kept[name], 1 - share)
     two.save_pretrained(out, torch.float16)
     save_clap(clap, out)

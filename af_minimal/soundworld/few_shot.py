@@ -47,7 +47,7 @@ class Heard:
         """Waveforms, each (samples,), with their outputs and perhaps names."""
         features, mask = hear(encoder, waves)
         with torch.no_grad():
-            embeddings = encoder.pool(features, mask).float().cpu().numpy()
+            embeddings = encoder.liken(features, mask).float().cpu().numpy()
         return cls(features, mask, embeddings, outputs, ids)
 
     def some(self, places: Sequence[int]) -> "Heard":

@@ -27,6 +27,7 @@ from .clap_batches import ClapBatches
 from .features import build_features
 from .guidance import guide, start_alike
 from .kept_windows import keep_windows
+from .likeness import fit_likeness, forget_likeness, labels_of
 from .places import remember
 from .run import STAGES, Run, tokenizer_of
 from .whose import from_examples
@@ -47,8 +48,9 @@ MODELS = {  # folder of a stage in the run -> folder of the finished model
 def adopt(run: Run) -> None:
     """Let a run go on from a finished model, as if its own stages had made it.
 
-    Stage `sft` then starts from these weights, with this encoder and tokenizer. A run
-    that has begun so keeps what it has.
+    Stage `sft` then starts from these weights, with this encoder and tokenizer. What
+    the encoder compares sounds by is fitted anew, to the sounds of the run. A run that
+    has begun so keeps what it has.
 
     Raises ValueError in the folder of another run, and of one with an encoder of its
     own; and when the model is of another preset than the run.
@@ -69,6 +71,7 @@ def adopt(run: Run) -> None:
     with first_alone() as first:
         if first:
             model.tokenizer.save_pretrained(run.out / "tokenizer")
+    forget_likeness(clap.encoder)
     model.encoder = None  # the run keeps it in stage clap
     for stage, module in (("lm", model), ("pretrain", model), ("clap", clap)):
         fresh = torch.optim.AdamW(module.parameters())
@@ -101,8 +104,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
         return train(clap, batches, *settings)
     batches, model = run.texts.texts, new_model(run)
     if stage != "lm":
-        encoder, folder = trained_clap(run).encoder, run.out / "features"
-        sounds = build_features(encoder, run.heard, folder, run.seeds, run.workers)
+        encoder = trained_clap(run).encoder
+        sounds = hear_scenes(run, encoder)
         remember(model, *sounds)
         batches = run.texts.places
     before = STARTS_FROM[name]
@@ -122,12 +125,20 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     return log
 
 
+def hear_scenes(run: Run, encoder) -> tuple[Tensor, Tensor]:
+    """Features and mask of the run's scenes; the encoder learns what is alike."""
+    folder = run.out / "features"
+    sounds = build_features(encoder, run.heard, folder, run.seeds, run.workers)
+    fit_likeness(encoder, *sounds, labels_of(run.sampled))
+    return sounds
+
+
 def episode_batches(
     run: Run, encoder, tokenizer, features: Tensor, mask: Tensor
 ) -> Callable[[int], list[dict]]:
     """Few-shot episodes among the scenes."""
     with torch.no_grad():
-        near = encoder.pool(features.float(), mask).cpu().numpy()  # (N, C)
+        near = encoder.liken(features.float(), mask).cpu().numpy()  # (N, C)
     sizes = {"audios": run.batch + run.batch // 2, "tokens": TOKENS * run.batch}
     sizes |= {"seed": run.seed, "longest": run.config.lm["max_position_embeddings"]}
     sounds = tokenizer, features, mask
@@ -152,7 +163,9 @@ def finish(run: Run, stage: str) -> None:
     model, clap, done = new_model(run), trained_clap(run), run.folder(stage)
     folder = run.out / MODELS[done.name]
     checkpoints.load(done, model)
+    hear_scenes(run, clap.encoder)
     model.encoder = clap.encoder
+    model.config = replace(model.config, encoder=clap.encoder.config)
     model.eval()
     with first_alone() as first:
         if first:

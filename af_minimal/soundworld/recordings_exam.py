@@ -1,13 +1,14 @@
 """The exam on real recordings: what an answer in free words is worth.
 
-The baselines see the same folds. Neighbours and logistic regression use the encoder's
-embeddings, so they say how much of the answer the encoder knows already.
+The baselines see the same folds. Neighbours are those of a datastore, and logistic
+regression reads joint embeddings, so they say how much of the answer the encoder knows
+already.
 
 Taught in: notebooks/08_staged_training.ipynb
 """
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from ..clap import MiniCLAP
 from ..data import Example, open_clip
@@ -36,11 +37,11 @@ def recordings_exam(
     for row in rows:
         row["matched"] = match_label(row["answer"], labels)
         row["right"] = row["matched"] == row["truth"]
-    embeddings = embed(model.encoder, test)  # (N, C)
-    guesses = baselines(model.encoder, train, embeddings)
+    guesses = baselines(model.encoder, train, test)
     if clap is not None:
-        heard = torch.from_numpy(embeddings).to(clap.log_scale.device)  # (N, C)
-        similar = clap.zero_shot(heard, labels)  # (N, labels)
+        with torch.no_grad():
+            heard = model.encoder.pool(*hear_all(model.encoder, test))  # (N, C)
+        similar = clap.zero_shot(heard.to(clap.log_scale.device), labels)  # (N, labels)
         guesses["zero-shot CLAP"] = [labels[i] for i in similar.argmax(1).tolist()]
     chance, truths = 1 / len(labels), [row["truth"] for row in rows]
     measures = [measure("answer in free words", [r["right"] for r in rows], chance)]
@@ -52,28 +53,28 @@ def recordings_exam(
     return {"name": "Real recordings", "measures": measures, "rows": rows}
 
 
+@torch.no_grad()
 def baselines(
-    encoder: AudioEncoder, train: list[Example], embeddings: np.ndarray
+    encoder: AudioEncoder, train: list[Example], test: list[Example]
 ) -> dict[str, list[str]]:
-    """Labels (N,) that classical methods give embeddings (N, C), by method."""
+    """Labels that classical methods give the recordings of `test`, by method."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
+    seen, asked = hear_all(encoder, train), hear_all(encoder, test)
     methods = {
-        "1 nearest neighbour": KNeighborsClassifier(1, metric="cosine"),
-        "5 nearest neighbours": KNeighborsClassifier(5, metric="cosine"),
-        "logistic regression": LogisticRegression(C=10.0, max_iter=2000),
+        "1 nearest neighbour": (KNeighborsClassifier(1, metric="cosine"), "liken"),
+        "5 nearest neighbours": (KNeighborsClassifier(5, metric="cosine"), "liken"),
+        "logistic regression": (LogisticRegression(C=10.0, max_iter=2000), "pool"),
     }
-    seen, labels = embed(encoder, train), [example.output for example in train]
-    return {
-        name: method.fit(seen, labels).predict(embeddings).tolist()
-        for name, method in methods.items()
-    }
+    labels, guesses = [example.output for example in train], {}
+    for name, (method, space) in methods.items():
+        known, new = (getattr(encoder, space)(*s).float().cpu() for s in (seen, asked))
+        guesses[name] = method.fit(known.numpy(), labels).predict(new.numpy()).tolist()
+    return guesses
 
 
-def embed(encoder: AudioEncoder, examples: list[Example]) -> np.ndarray:
-    """Joint embeddings (N, C) of the recordings of examples."""
+def hear_all(encoder: AudioEncoder, examples: list[Example]) -> tuple[Tensor, Tensor]:
+    """Features (N, L, E) and mask (N, L) of the recordings of examples."""
     rate = encoder.audio.sample_rate
-    waves = [open_clip(example, rate).waveform for example in examples]
-    with torch.no_grad():
-        return encoder.pool(*hear(encoder, waves)).float().cpu().numpy()
+    return hear(encoder, [open_clip(example, rate).waveform for example in examples])

@@ -8,8 +8,9 @@ Taught in: notebooks/02_clap_from_scratch.ipynb and 13_af2.ipynb
 
 from .conv import ConvTower
 from .htsat import HTSATTower
+from .pooling import masked_mean
 from .toy import ToyTower
 
 TOWERS = {"cnn": ConvTower, "htsat": HTSATTower, "toy": ToyTower}
 
-__all__ = ["TOWERS", "ConvTower", "HTSATTower", "ToyTower"]
+__all__ = ["TOWERS", "ConvTower", "HTSATTower", "ToyTower", "masked_mean"]

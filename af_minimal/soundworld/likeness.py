@@ -1,0 +1,77 @@
+"""What makes two sounds alike: a map of features that forgets how one kind varies.
+
+The joint space of sounds and sentences must tell a soft bell from a loud one, for its
+captions do. Whoever looks for another bell had better not hear the difference. So
+neighbours are found in a space of their own, fitted to sounds of known classes:
+
+    W = mean of (x - m)(x - m)^t, x the mean feature of a sound, m that of its class
+    z = V^t L^t (x - mean of all m), L L^t = W^-1, V the axes along which the m differ
+
+In z a class varies as little as any other, in every direction, and sounds of classes
+that nobody met are told apart as well: kinds vary in like ways. Speaker recognition
+knows the first half as within-class covariance normalisation (Hatch, Kajarekar and
+Stolcke 2006, Interspeech). Audio Flamingo compares in the joint space.
+
+Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from ..encoders import AudioEncoder, in_one_row
+from ..towers import masked_mean
+
+FEWEST = 2  # sounds of a class; of one alone nobody knows how it varies
+SHRINK = 0.1  # of the mean variance, added to each, for directions seldom seen
+
+
+def fit_likeness(
+    encoder: AudioEncoder, features: Tensor, mask: Tensor, labels: Sequence[str | None]
+) -> None:
+    """Give an encoder the map by which `liken` compares sounds, a new one if need be.
+
+    Args:
+        features: (N, L, E) or dense (N, L, n, E), of N sounds.
+        mask: (N, L), True = real window.
+        labels: the class of each, None where it has none, as a sound of many.
+
+    With fewer than two classes of two sounds the encoder compares as without a map.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    forget_likeness(encoder)
+    by_class: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        if label is not None:
+            by_class.setdefault(label, []).append(place)
+    classes = [at for at in by_class.values() if len(at) >= FEWEST]
+    if len(classes) < 2:
+        return
+    x = masked_mean(*in_one_row(features.float(), mask)).double()  # (N, E)
+    means = torch.stack([x[at].mean(0) for at in classes])  # (K, E)
+    off = torch.cat([x[at] - m for at, m in zip(classes, means, strict=True)])
+    within = off.T @ off / len(off)  # (E, E)
+    within += SHRINK * within.diagonal().mean() * torch.eye(len(within))
+    whiten = torch.linalg.cholesky(torch.linalg.inv(within))  # (E, E)
+    centre = means.mean(0)
+    axes = torch.linalg.svd((means - centre) @ whiten, full_matrices=False).Vh
+    axes = axes[: len(classes) - 1]  # K points span no more
+    encoder.config = replace(encoder.config, alike=len(axes))
+    encoder.alike = nn.Linear(len(centre), len(axes)).to(next(encoder.parameters()))
+    with torch.no_grad():
+        encoder.alike.weight.copy_((whiten @ axes.T).T)
+        encoder.alike.bias.copy_(-centre @ whiten @ axes.T)
+
+
+def forget_likeness(encoder: AudioEncoder) -> None:
+    """Let an encoder compare sounds in its joint space again."""
+    encoder.alike, encoder.config = None, replace(encoder.config, alike=0)
+
+
+def labels_of(scenes) -> list[str | None]:
+    """The class of each scene with one sound, None for the others."""
+    events = [scene.score.events for scene in scenes]
+    return [heard[0].label if len(heard) == 1 else None for heard in events]

@@ -214,6 +214,24 @@ def test_a_new_run_goes_on_from_a_finished_model(run, tmp_path, monkeypatch):
     assert isinstance(answer, str)
 
 
+def test_what_is_alike_is_learnt_from_the_scenes_of_each_run(
+    run, tmp_path, monkeypatch
+):
+    one = replace(run, out=tmp_path / "one")
+    shutil.copytree(run.out, one.out)
+    monkeypatch.setattr(recipe, "labels_of", lambda scenes: ["a", "a", "b", "b"])
+    recipe.finish(one, "sft")
+    model = load(one.out / "model")
+    assert model.encoder.alike.out_features == model.config.encoder.alike == 1
+    later = replace(run, out=tmp_path / "two", start_from=one.out / "model")
+    recipe.adopt(later)
+    encoder = recipe.trained_clap(later).encoder
+    assert encoder.alike is None
+    recipe.hear_scenes(later, encoder)
+    kept = model.encoder.alike.weight  # in float16, as the encoder that heard
+    torch.testing.assert_close(encoder.alike.weight, kept, atol=0.02, rtol=0.01)
+
+
 def test_a_run_with_an_encoder_of_its_own_adopts_none(run):
     kept = checkpoints.newest(run.out / "lm")
     with pytest.raises(ValueError, match="trained its own clap"):

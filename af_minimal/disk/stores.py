@@ -169,13 +169,14 @@ def check_width(width: int, expected: int) -> None:
     if width != expected:
         raise ValueError(
             f"the embedding has {width} numbers; {expected} are expected, as in the "
-            "store. Hear with the encoder that made it, or build it again."
+            "store. Hear with the encoder that made it, as `retrieval.embed` does, or "
+            "build the store again."
         )
 
 
 def check_hears(encoder) -> None:
     """Raise ValueError unless this is an encoder: a model is none, it has one."""
-    if not hasattr(encoder, "embed"):
+    if not hasattr(encoder, "liken"):
         raise ValueError(
             f"there is no encoder to hear with: {type(encoder).__name__} came. Give "
             "that of a model which has one: Datastore.load(folder, model.encoder)."

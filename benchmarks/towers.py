@@ -29,7 +29,7 @@ from af_minimal.evaluation import measure
 from af_minimal.soundworld.clap_batches import ClapBatches
 from af_minimal.soundworld.clap_exam import clap_exam
 from af_minimal.soundworld.recipe import new_clap
-from af_minimal.soundworld.recordings_exam import baselines
+from af_minimal.soundworld.recordings_exam import baselines, hear_all
 from af_minimal.soundworld.run import Run
 from af_minimal.training import train
 
@@ -112,7 +112,7 @@ def examined(clap: MiniCLAP, args: argparse.Namespace) -> list[dict]:
         read_esc(args.recordings, (1, 2, 3, 4), ten=True),
         read_esc(args.recordings, 5, ten=True),
     )
-    guesses = baselines(clap.encoder, seen, asked)
+    guesses = baselines(clap.encoder, seen, hear_all(clap.encoder, asked))
     for name in ("1 nearest neighbour", "logistic regression"):
         right = [g == e.output for g, e in zip(guesses[name], asked, strict=True)]
         chance = 1 / len({example.output for example in asked})

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 import torch
-from huggingface_hub import constants
+from huggingface_hub import close_session, constants
 from official_layouts import (
     FULL,
     base_lm,
@@ -123,6 +123,9 @@ def hub(tmp_path, monkeypatch) -> Iterator[Hub]:
         ("127.0.0.1", 0), type("Own", (Answers,), {"hub": shelf})
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    close_session()  # a client that was made before knows other proxies
     url, there = f"http://127.0.0.1:{server.server_port}", constants.ENDPOINT
     files = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(there, url)
     monkeypatch.setattr(constants, "ENDPOINT", url)

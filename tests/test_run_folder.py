@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from af_minimal.config import FlamingoConfig
 from af_minimal.disk.checkpoints import write_json
 from af_minimal.disk.run_folder import check_may_train, claim, origin
 
@@ -30,7 +31,7 @@ def test_the_message_names_the_outermost_setting_that_differs(tmp_path):
         claim(tmp_path, {"preset": "mini", "config": {"encoder": {"kind": "htsat"}}})
     with pytest.raises(ValueError, match=r"whose config\.encoder\.kind is 'cnn'"):
         claim(tmp_path, {"config": {"encoder": {"kind": "htsat"}}})
-    with pytest.raises(ValueError, match=r"config\.encoder\.width is 'none'"):
+    with pytest.raises(ValueError, match=r"config\.encoder\.width is 256"):
         claim(tmp_path, {"config": {"encoder": {"kind": "cnn", "width": 8}}})
     assert json.loads((tmp_path / "run.json").read_text())["config"] == inner
 
@@ -64,3 +65,14 @@ def test_a_stage_that_others_learnt_from_stays_as_it_is(tmp_path):
     check_may_train(tmp_path, "clap", 10, resume=True, later=["sft"])
     with pytest.raises(ValueError, match="has 10 of 11 steps, and sft has learnt"):
         check_may_train(tmp_path, "clap", 11, resume=True, later=["sft"])
+
+
+def test_a_folder_from_before_a_setting_existed_has_its_default(tmp_path):
+    config = json.loads(json.dumps(FlamingoConfig().to_dict()))
+    older = {"config": {**config, "encoder": dict(config["encoder"])}}
+    del older["config"]["encoder"]["alike"]
+    claim(tmp_path, older)
+    claim(tmp_path, {"config": config})
+    config["encoder"]["alike"] = 3
+    with pytest.raises(ValueError, match=r"config.encoder.alike is 0, .* is 3"):
+        claim(tmp_path, {"config": config})

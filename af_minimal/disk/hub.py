@@ -60,7 +60,8 @@ def hub_folder(repo: str, files: list[str], download: bool = False) -> Path:
             "give a folder that has its files."
         ) from error
     except Exception as error:  # of whichever HTTP client the library brings
-        if isinstance(error, OSError) and not isinstance(error, HfHubHTTPError):
+        local = isinstance(error, OSError) and not isinstance(error, HfHubHTTPError)
+        if local or not download:
             raise  # a full disk is told as it is
         raise ConnectionError(
             f"The download of {repo} broke off: {error}. Whole files are kept; ask "

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..config import FlamingoConfig
 from ..scale.processes import first_alone
 from .checkpoints import state_of, write_json
 from .reports import hash_weights
@@ -42,11 +43,16 @@ def claim(out: str | Path, settings: Mapping) -> None:
 
 
 def difference(noted: Mapping, given: Mapping) -> str | None:
-    """The outermost setting in which two runs differ, of those that both have."""
+    """The outermost setting in which two runs differ, of those that both have.
+
+    An older folder leaves out what its config could not say yet: that is the default.
+    """
+    unsaid = flat({"config": json.loads(json.dumps(FlamingoConfig().to_dict()))})
     shared = given.keys() & noted.keys()
     before, now = (flat({name: of[name] for name in shared}) for of in (noted, given))
     for name in sorted(before.keys() | now.keys(), key=lambda n: (n.count("."), n)):
-        was, asked = before.get(name, "none"), now.get(name, "none")
+        was = before.get(name, unsaid.get(name, "none"))
+        asked = now.get(name, unsaid.get(name, "none"))
         if was != asked:
             return (
                 f"whose {name} is {was!r}, and this run's is {asked!r}; give the same, "

@@ -129,7 +129,7 @@ def load_published(
     Args:
         name_or_path: a name of `PUBLISHED`, or a file or folder in an official layout.
         lm: folder of the language model (config, tokenizer, perhaps weights), or its
-            config. None looks in the hub's cache, then at the sizes.
+            config. None looks in the hub's cache, or on the hub, then at the sizes.
         encoder: file of the CLAP, where the checkpoint does not hold it whole. What
             the checkpoint has of it lies over the file's, as in the official code.
         dtype: of the parameters. None is bfloat16 for a name of the hub, half the
@@ -208,7 +208,7 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
         try:
             folder = hub_folder(known.lm_repo, LM_FILES, download)
             if not (folder / "config.json").is_file():
-                raise FileNotFoundError(folder)  # a cache may hold a part
+                raise FileNotFoundError(f"{folder} has no config.json; give lm=.")
         except FileNotFoundError:
             if download:
                 raise

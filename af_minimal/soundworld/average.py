@@ -29,15 +29,15 @@ def average(
     """
     one, two = load(first), load(second)
     clap = load_clap(two.encoder, two.tokenizer, model_folder(second))
-    kept, new = (
-        {k: v for k, v in model.state_dict().items() if not k.startswith("encoder.")}
-        for model in (one, two)
+    kept, new = (  # by what map sounds are compared is a matter of the encoder alone
+        {k: v for k, v in m.state_dict().items() if not k.startswith("encoder.alike.")}
+        for m in (one, two)
     )
     if {k: v.shape for k, v in kept.items()} != {k: v.shape for k, v in new.items()}:
         raise ValueError(f"{first} and {second} differ in shape; they have no mean.")
     with torch.no_grad():
         for name, tensor in new.items():
-            if tensor.is_floating_point():
+            if tensor.is_floating_point() and not name.startswith("encoder."):
                 tensor.lerp_(kept[name], 1 - share)
     two.save_pretrained(out, torch.float16)
     save_clap(clap, out)

@@ -48,7 +48,7 @@ class Episodes:
 
     Args:
         scenes: N scenes; those with one sound are classified, all are captioned.
-        embeddings: (N, C), pooled, unit norm.
+        embeddings: (N, C), unit norm.
         shares: how often each kind of `SHARES` is drawn.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb

@@ -5,10 +5,10 @@ captions do. Whoever looks for another bell had better not hear the difference. 
 neighbours are found in a space of their own, fitted to sounds of known classes:
 
     W = mean of (x - m)(x - m)^t, x the mean feature of a sound, m that of its class
-    z = V^t L^t (x - mean of all m), L L^t = W^-1, V the axes along which the m differ
+    z = V^t L^t (x - mean of all m), L L^t = (W + a little)^-1, V the axes between the m
 
-In z a class varies as little as any other, in every direction, and sounds of classes
-that nobody met are told apart as well: kinds vary in like ways. Speaker recognition
+In z classes vary, on average, about equally in every direction. Sounds of classes that
+nobody met are told apart as well: kinds vary in like ways. Speaker recognition
 knows the first half as within-class covariance normalisation (Hatch, Kajarekar and
 Stolcke 2006, Interspeech). Audio Flamingo compares in the joint space.
 
@@ -23,22 +23,27 @@ from torch import Tensor, nn
 
 from ..encoders import AudioEncoder, in_one_row
 from ..towers import masked_mean
+from .corpus import Scene
 
 FEWEST = 2  # sounds of a class; of one alone nobody knows how it varies
+FEWEST_CLASSES, FEWEST_SOUNDS = 30, 150  # fewer make a map worse than the joint space
 SHRINK = 0.1  # of the mean variance, added to each, for directions seldom seen
 
 
 def fit_likeness(
     encoder: AudioEncoder, features: Tensor, mask: Tensor, labels: Sequence[str | None]
-) -> None:
-    """Give an encoder the map by which `liken` compares sounds, a new one if need be.
+) -> bool:
+    """Give an encoder the map by which `liken` compares sounds; say whether it has one.
 
     Args:
         features: (N, L, E) or dense (N, L, n, E), of N sounds.
         mask: (N, L), True = real window.
         labels: the class of each, None where it has none, as a sound of many.
 
-    With fewer than two classes of two sounds the encoder compares as without a map.
+    Of fewer than `FEWEST_CLASSES` classes or `FEWEST_SOUNDS` sounds, or of sounds that
+    do not differ, nothing is learnt, and the encoder compares as without a map. The
+    config of a model that has this encoder must be told, before it is saved:
+    `model.config = replace(model.config, encoder=encoder.config)`.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -48,13 +53,15 @@ def fit_likeness(
         if label is not None:
             by_class.setdefault(label, []).append(place)
     classes = [at for at in by_class.values() if len(at) >= FEWEST]
-    if len(classes) < 2:
-        return
+    if len(classes) < FEWEST_CLASSES or sum(map(len, classes)) < FEWEST_SOUNDS:
+        return False
     x = masked_mean(*in_one_row(features.float(), mask)).double()  # (N, E)
     means = torch.stack([x[at].mean(0) for at in classes])  # (K, E)
     off = torch.cat([x[at] - m for at, m in zip(classes, means, strict=True)])
     within = off.T @ off / len(off)  # (E, E)
-    within += SHRINK * within.diagonal().mean() * torch.eye(len(within))
+    if not within.any():
+        return False
+    within.diagonal().add_(SHRINK * within.diagonal().mean())
     whiten = torch.linalg.cholesky(torch.linalg.inv(within))  # (E, E)
     centre = means.mean(0)
     axes = torch.linalg.svd((means - centre) @ whiten, full_matrices=False).Vh
@@ -64,14 +71,25 @@ def fit_likeness(
     with torch.no_grad():
         encoder.alike.weight.copy_((whiten @ axes.T).T)
         encoder.alike.bias.copy_(-centre @ whiten @ axes.T)
+    encoder.alike.requires_grad_(False)  # no stage trains it
+    return True
+
+
+def take_likeness(encoder: AudioEncoder, other: AudioEncoder) -> None:
+    """Give an encoder the map of another that hears the same features, or none."""
+    encoder.alike = other.alike
+    encoder.config = replace(encoder.config, alike=other.config.alike)
 
 
 def forget_likeness(encoder: AudioEncoder) -> None:
-    """Let an encoder compare sounds in its joint space again."""
+    """Let an encoder compare sounds in its joint space again.
+
+    As after `fit_likeness`, the config of a model that has it must be told.
+    """
     encoder.alike, encoder.config = None, replace(encoder.config, alike=0)
 
 
-def labels_of(scenes) -> list[str | None]:
+def labels_of(scenes: Sequence[Scene]) -> list[str | None]:
     """The class of each scene with one sound, None for the others."""
     events = [scene.score.events for scene in scenes]
     return [heard[0].label if len(heard) == 1 else None for heard in events]

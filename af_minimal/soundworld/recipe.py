@@ -27,7 +27,7 @@ from .clap_batches import ClapBatches
 from .features import build_features
 from .guidance import guide, start_alike
 from .kept_windows import keep_windows
-from .likeness import fit_likeness, forget_likeness, labels_of
+from .likeness import fit_likeness, forget_likeness, labels_of, take_likeness
 from .places import remember
 from .run import STAGES, Run, tokenizer_of
 from .whose import from_examples
@@ -48,9 +48,8 @@ MODELS = {  # folder of a stage in the run -> folder of the finished model
 def adopt(run: Run) -> None:
     """Let a run go on from a finished model, as if its own stages had made it.
 
-    Stage `sft` then starts from these weights, with this encoder and tokenizer. What
-    the encoder compares sounds by is fitted anew, to the sounds of the run. A run that
-    has begun so keeps what it has.
+    Stage `sft` then starts from these weights, with this encoder and tokenizer. A run
+    that has begun so keeps what it has.
 
     Raises ValueError in the folder of another run, and of one with an encoder of its
     own; and when the model is of another preset than the run.
@@ -71,7 +70,7 @@ def adopt(run: Run) -> None:
     with first_alone() as first:
         if first:
             model.tokenizer.save_pretrained(run.out / "tokenizer")
-    forget_likeness(clap.encoder)
+    forget_likeness(clap.encoder)  # `finish` fits another, or takes it back
     model.encoder = None  # the run keeps it in stage clap
     for stage, module in (("lm", model), ("pretrain", model), ("clap", clap)):
         fresh = torch.optim.AdamW(module.parameters())
@@ -126,19 +125,20 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
 
 
 def hear_scenes(run: Run, encoder) -> tuple[Tensor, Tensor]:
-    """Features and mask of the run's scenes; the encoder learns what is alike."""
+    """Features and mask of the run's scenes."""
     folder = run.out / "features"
-    sounds = build_features(encoder, run.heard, folder, run.seeds, run.workers)
-    fit_likeness(encoder, *sounds, labels_of(run.sampled))
-    return sounds
+    return build_features(encoder, run.heard, folder, run.seeds, run.workers)
 
 
 def episode_batches(
     run: Run, encoder, tokenizer, features: Tensor, mask: Tensor
 ) -> Callable[[int], list[dict]]:
-    """Few-shot episodes among the scenes."""
+    """Few-shot episodes among the scenes, with neighbours of the joint space.
+
+    `liken` is fitted to these very scenes: it would find hardly a wrong one here.
+    """
     with torch.no_grad():
-        near = encoder.liken(features.float(), mask).cpu().numpy()  # (N, C)
+        near = encoder.pool(features.float(), mask).cpu().numpy()  # (N, C)
     sizes = {"audios": run.batch + run.batch // 2, "tokens": TOKENS * run.batch}
     sizes |= {"seed": run.seed, "longest": run.config.lm["max_position_embeddings"]}
     sounds = tokenizer, features, mask
@@ -158,12 +158,18 @@ def run_all(run: Run, resume: bool = True) -> None:
 def finish(run: Run, stage: str) -> None:
     """Put the trained encoder and the model of a stage together, and save both towers.
 
+    What sounds are compared by is fitted to the scenes of the run; where these are too
+    few, a model that the run started from hands on its own.
+
     Taught in: notebooks/08_staged_training.ipynb
     """
     model, clap, done = new_model(run), trained_clap(run), run.folder(stage)
     folder = run.out / MODELS[done.name]
     checkpoints.load(done, model)
-    hear_scenes(run, clap.encoder)
+    sounds = hear_scenes(run, clap.encoder)
+    fitted = fit_likeness(clap.encoder, *sounds, labels_of(run.sampled))
+    if not fitted and run.start_from is not None:
+        take_likeness(clap.encoder, load(run.start_from).encoder)
     model.encoder = clap.encoder
     model.config = replace(model.config, encoder=clap.encoder.config)
     model.eval()

@@ -37,11 +37,12 @@ def recordings_exam(
     for row in rows:
         row["matched"] = match_label(row["answer"], labels)
         row["right"] = row["matched"] == row["truth"]
-    guesses = baselines(model.encoder, train, test)
+    sounds = hear_all(model.encoder, test)
+    guesses = baselines(model.encoder, train, sounds)
     if clap is not None:
         with torch.no_grad():
-            heard = model.encoder.pool(*hear_all(model.encoder, test))  # (N, C)
-        similar = clap.zero_shot(heard.to(clap.log_scale.device), labels)  # (N, labels)
+            joint = model.encoder.pool(*sounds).to(clap.log_scale)  # (N, C)
+        similar = clap.zero_shot(joint, labels)  # (N, labels)
         guesses["zero-shot CLAP"] = [labels[i] for i in similar.argmax(1).tolist()]
     chance, truths = 1 / len(labels), [row["truth"] for row in rows]
     measures = [measure("answer in free words", [r["right"] for r in rows], chance)]
@@ -55,13 +56,13 @@ def recordings_exam(
 
 @torch.no_grad()
 def baselines(
-    encoder: AudioEncoder, train: list[Example], test: list[Example]
+    encoder: AudioEncoder, train: list[Example], sounds: tuple[Tensor, Tensor]
 ) -> dict[str, list[str]]:
-    """Labels that classical methods give the recordings of `test`, by method."""
+    """Labels that classical methods give features (N, L, E) with mask, by method."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
-    seen, asked = hear_all(encoder, train), hear_all(encoder, test)
+    seen = hear_all(encoder, train)
     methods = {
         "1 nearest neighbour": (KNeighborsClassifier(1, metric="cosine"), "liken"),
         "5 nearest neighbours": (KNeighborsClassifier(5, metric="cosine"), "liken"),
@@ -69,7 +70,7 @@ def baselines(
     }
     labels, guesses = [example.output for example in train], {}
     for name, (method, space) in methods.items():
-        known, new = (getattr(encoder, space)(*s).float().cpu() for s in (seen, asked))
+        known, new = (getattr(encoder, space)(*s).float().cpu() for s in (seen, sounds))
         guesses[name] = method.fit(known.numpy(), labels).predict(new.numpy()).tolist()
     return guesses
 

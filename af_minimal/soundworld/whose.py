@@ -60,7 +60,7 @@ class WhoseName:
 
     Args:
         scenes: N scenes; those with one sound have a class.
-        embeddings: (N, C), pooled, unit norm.
+        embeddings: (N, C), unit norm.
         level: how hard.
 
     Where fewer than two classes stand alone in two scenes, whole scenes bear names.

@@ -11,6 +11,7 @@ from torch import Tensor
 from ...config import FlamingoConfig
 from ...encoders import AudioEncoder, build_encoder
 from ...model import AudioFlamingo, FlamingoOutput, load
+from ...soundworld.likeness import forget_likeness
 
 
 class HearingFlamingo(AudioFlamingo):
@@ -69,7 +70,9 @@ def dense_encoder(config: FlamingoConfig, trained: str | Path | None) -> AudioEn
     encoder = build_encoder(config.encoder, config.audio)
     if trained is None:
         return encoder.eval()
-    tensors = load(trained).encoder.state_dict()
+    source = load(trained).encoder
+    forget_likeness(source)  # fitted to features of one vector a window
+    tensors = source.state_dict()
     name, width = "tower.out.weight", config.encoder.width
     if name in tensors and config.encoder.steps > 1:
         joined = tensors[name].unflatten(1, (width, -1))  # (E, E, P)

@@ -8,6 +8,7 @@ Taught in: notebooks/11_evaluation.ipynb, notebooks/20_findings.ipynb
 
 from functools import partial
 
+from . import neighbours
 from .mini import (
     block_mask,
     few_shot,
@@ -46,6 +47,7 @@ EXPERIMENTS = {
     },
     "toy losses": Experiment(learn_all_answers, partial(repr, FEW_SHOT)),
     "toy order": Experiment(windows_or_one_vector, partial(repr, ORDER)),
+    **neighbours.EXPERIMENTS,
 }
 
 T_F1 = [
@@ -245,4 +247,4 @@ T_F8 = [
     )
 ]
 
-CLAIMS = [*T_F1, *T_F2, *T_F3, *T_F4, *T_F5, *T_F6, *T_F7, *T_F8]
+CLAIMS = [*T_F1, *T_F2, *neighbours.CLAIMS, *T_F3, *T_F4, *T_F5, *T_F6, *T_F7, *T_F8]

@@ -156,7 +156,9 @@ def test_index_remembers_and_ask_uses_it(
     monkeypatch.setattr(model_module, "load", lambda name: student)
     store = str(tmp_path / "store")
     assert cli.main(["index", str(sorted_sounds), "--out", store]) == 0
-    assert "4 examples with 2 different outputs" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "4 examples with 2 different outputs" in told
+    assert f"--store {store} --store-root {sorted_sounds}" in told
     seen = {}
 
     def ask(clips, question, examples, **decoding):

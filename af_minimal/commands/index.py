@@ -4,6 +4,7 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 import argparse
+import shlex
 from pathlib import Path
 
 from .words import positive
@@ -49,6 +50,10 @@ def index(args: argparse.Namespace) -> None:
     store.save(args.out, root)
     labels = len({example.output for example in examples})
     print(f"{args.out} holds {len(store)} examples with {labels} different outputs.")
+    asked = [examples[0].prompt, "--store", args.out, "--store-root", root]
+    asked += ["--model", args.model] if args.model != "mini" else []
+    words = " ".join(shlex.quote(str(word)) for word in asked)
+    print(f"To ask with it: python -m af_minimal ask FILE {words}")
 
 
 def read_examples(source: Path, data_root: Path | None = None) -> tuple[list, Path]:

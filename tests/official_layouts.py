@@ -13,6 +13,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "shared" / "golden"
 HERE = Path(__file__).parent / "reference"
 SMALL = ["af1_grads_a", "af2_eps_xattn_a"]  # where no shared folder stands beside us
 FULL = sorted(p.stem for p in GOLDEN.glob("*full_state_dict*.safetensors")) or SMALL
+BOTH = list(dict.fromkeys(FULL + SMALL))  # what tests alone also passes beside others
 
 
 @cache

@@ -161,7 +161,7 @@ def test_gradients(case):
         error = (ours - tensors[name]).abs().max().item()
         assert error <= 1e-4, f"{name} is off by {error}"
         compared += 1
-    assert compared > 30
+    assert compared > 20
 
 
 @cases(GENERATION)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from official_layouts import (
+    BOTH,
     FULL,
     base_lm,
     every_of,
@@ -32,7 +33,8 @@ from af_minimal.official.htsat_names import htsat_from_transformers
 from af_minimal.official.layouts import write_official
 from af_minimal.official.vocabulary import add_official_tokens, official_ids
 
-full = pytest.mark.parametrize("case", FULL)
+full = pytest.mark.parametrize("case", BOTH)
+of_af2 = pytest.mark.parametrize("case", [c for c in BOTH if c.startswith("af2")])
 
 
 def same(one: dict, other: dict) -> bool:
@@ -279,6 +281,13 @@ def small_clap(kind: str, start: str, width: int) -> dict[str, torch.Tensor]:
     return tensors | {f"clap.projection.{k}": v for k, v in head.items()}
 
 
+def under_all_names(case: str, folder: Path) -> dict[str, torch.Tensor]:
+    """The recorded weights as a checkpoint has them; small cases name each once."""
+    weights = weights_of_case(case)
+    model = af.load(write_chunks(weights, folder / "once"), **options_of(case))
+    return {k: v.clone() for k, v in to_official(model, aliases=True).items()}
+
+
 def by_family(family: str) -> str:
     return next(c for c in FULL if c.startswith(family))
 
@@ -295,9 +304,10 @@ def heard(model, kind: str) -> torch.Tensor:
     return features
 
 
+@of_af2
 @pytest.mark.parametrize("inside", [True, False])
-def test_afclap_inside_the_checkpoint_and_beside_it(inside, tmp_path):
-    case, weights = by_family("af2"), weights_of_case(by_family("af2"))
+def test_afclap_inside_the_checkpoint_and_beside_it(inside, case, tmp_path):
+    weights = weights_of_case(case)
     clap = small_clap("afclap", "clap.nvclap." if inside else "audio_branch.", 64)
     if inside:
         weights |= clap
@@ -328,12 +338,12 @@ ASIDE = {  # what a tower of the official code has and ours has not
 }
 
 
+@of_af2
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_an_encoder_that_learnt_is_what_is_written(dtype, tmp_path):
-    case = by_family("af2")
+def test_an_encoder_that_learnt_is_what_is_written(dtype, case, tmp_path):
     clap = small_clap("afclap", "clap.nvclap.", 64)
     clap = {k: v.to(dtype) if v.is_floating_point() else v for k, v in clap.items()}
-    weights = weights_of_case(case) | clap | ASIDE
+    weights = under_all_names(case, tmp_path) | clap | ASIDE
     model = af.load(write_chunks(weights, tmp_path / "given"), **options_of(case))
     before = heard(model, "afclap")
     for aliases in (None, True):
@@ -351,10 +361,11 @@ def test_an_encoder_that_learnt_is_what_is_written(dtype, tmp_path):
     assert torch.equal(heard(again, "afclap"), after)
 
 
+@of_af2
 @pytest.mark.parametrize("inside", [True, False])
-def test_an_encoder_is_written_after_save_pretrained_too(inside, tmp_path):
+def test_an_encoder_is_written_after_save_pretrained_too(inside, case, tmp_path):
     """What ours does not hold is lost by then; what it hears with is not."""
-    case, weights = by_family("af2"), weights_of_case(by_family("af2"))
+    weights = under_all_names(case, tmp_path)
     clap = small_clap("afclap", "clap.nvclap.", 64)
     if inside:
         weights |= clap | ASIDE
@@ -477,14 +488,15 @@ def test_a_model_in_another_precision_still_hears(tmp_path):
     heard(model.float(), "clapcap")
 
 
-def test_missing_parts_and_chunks_are_named(tmp_path):
-    folder = write_parts(weights_of_case(FULL[0]), tmp_path)
+@pytest.mark.parametrize("case", [c for c in BOTH if c.startswith("af1")])
+def test_missing_parts_and_chunks_are_named(case, tmp_path):
+    folder = write_parts(weights_of_case(case), tmp_path)
     (folder / "foundation_part2.pt").unlink()
     with pytest.raises(FileNotFoundError, match="part 2 of 3 is missing"):
         af.load(folder)
     (folder / "foundation_part3.pt").unlink()  # the last one leaves no gap
     with pytest.raises(ValueError, match="1 of the parts came in; .* have five"):
-        af.load(folder, **options_of(FULL[0]))
+        af.load(folder, **options_of(case))
 
 
 def test_the_other_variant_is_not_taken_for_the_one_asked_for(tmp_path):

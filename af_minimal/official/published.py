@@ -162,12 +162,14 @@ def load_published(
     tensors = read_files(files)
     family = family_of(tensors)
     _tell(entry.licence if entry else None, family)
-    known = entry or known_by_size(tensors, family)
+    with told_of_parts(files):
+        known = entry or known_by_size(tensors, family)
     folder, config = lm_parts(lm, known, download)
     tokenizer = official_tokenizer(folder, family) if has_tokenizer(folder) else None
     tensors = with_base_lm(tensors, folder, family, tokenizer)
     model_type = PRESETS[family].lm["model_type"]
-    rows = len(embedding_of(tensors, model_type))
+    with told_of_parts(files):
+        rows = len(embedding_of(tensors, model_type))
     dtype = dtype or (torch.bfloat16 if entry else torch.float32)
     if padded_audios is None and (variant == "chat" or files[0].stem[:4] == "chat"):
         padded_audios = CHAT_AUDIOS

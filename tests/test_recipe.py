@@ -225,7 +225,8 @@ def test_what_is_alike_is_learnt_from_the_scenes_of_each_run(
 ):
     one = replace(run, out=tmp_path / "one")
     shutil.copytree(run.out, one.out)
-    monkeypatch.setattr(recipe, "labels_of", lambda scenes: ["a", "a", "b", "b"])
+    two = {"a": [0, 1], "b": [2, 3]}
+    monkeypatch.setattr(recipe, "single_sounds", lambda scenes: two)
     recipe.finish(one, "sft")
     assert load(one.out / "model").encoder.alike is None  # too few
     monkeypatch.setattr(likeness, "FEWEST_CLASSES", 2)

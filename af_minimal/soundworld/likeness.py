@@ -15,7 +15,7 @@ Stolcke 2006, Interspeech). Audio Flamingo compares in the joint space.
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -23,7 +23,6 @@ from torch import Tensor, nn
 
 from ..encoders import AudioEncoder, in_one_row
 from ..towers import masked_mean
-from .corpus import Scene
 
 FEWEST = 2  # sounds of a class; of one alone nobody knows how it varies
 FEWEST_CLASSES, FEWEST_SOUNDS = 30, 150  # fewer make a map worse than the joint space
@@ -31,14 +30,17 @@ SHRINK = 0.1  # of the mean variance, added to each, for directions seldom seen
 
 
 def fit_likeness(
-    encoder: AudioEncoder, features: Tensor, mask: Tensor, labels: Sequence[str | None]
+    encoder: AudioEncoder,
+    features: Tensor,
+    mask: Tensor,
+    by_class: Mapping[str, Sequence[int]],
 ) -> bool:
     """Give an encoder the map by which `liken` compares sounds; say whether it has one.
 
     Args:
         features: (N, L, E) or dense (N, L, n, E), of N sounds.
         mask: (N, L), True = real window.
-        labels: the class of each, None where it has none, as a sound of many.
+        by_class: label -> places of its sounds, as `episodes.single_sounds` gives.
 
     Of fewer than `FEWEST_CLASSES` classes or `FEWEST_SOUNDS` sounds, or of sounds that
     do not differ, nothing is learnt, and the encoder compares as without a map. The
@@ -48,10 +50,6 @@ def fit_likeness(
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     forget_likeness(encoder)
-    by_class: dict[str, list[int]] = {}
-    for place, label in enumerate(labels):
-        if label is not None:
-            by_class.setdefault(label, []).append(place)
     classes = [at for at in by_class.values() if len(at) >= FEWEST]
     if len(classes) < FEWEST_CLASSES or sum(map(len, classes)) < FEWEST_SOUNDS:
         return False
@@ -87,9 +85,3 @@ def forget_likeness(encoder: AudioEncoder) -> None:
     As after `fit_likeness`, the config of a model that has it must be told.
     """
     encoder.alike, encoder.config = None, replace(encoder.config, alike=0)
-
-
-def labels_of(scenes: Sequence[Scene]) -> list[str | None]:
-    """The class of each scene with one sound, None for the others."""
-    events = [scene.score.events for scene in scenes]
-    return [heard[0].label if len(heard) == 1 else None for heard in events]

@@ -24,10 +24,11 @@ from ..tokenizer import special_ids
 from ..training import train
 from .batches import TOKENS, mixed, scattered
 from .clap_batches import ClapBatches
+from .episodes import single_sounds
 from .features import build_features
 from .guidance import guide, start_alike
 from .kept_windows import keep_windows
-from .likeness import fit_likeness, forget_likeness, labels_of, take_likeness
+from .likeness import fit_likeness, forget_likeness, take_likeness
 from .places import remember
 from .run import STAGES, Run, tokenizer_of
 from .whose import from_examples
@@ -167,7 +168,7 @@ def finish(run: Run, stage: str) -> None:
     folder = run.out / MODELS[done.name]
     checkpoints.load(done, model)
     sounds = hear_scenes(run, clap.encoder)
-    fitted = fit_likeness(clap.encoder, *sounds, labels_of(run.sampled))
+    fitted = fit_likeness(clap.encoder, *sounds, single_sounds(run.sampled))
     if not fitted and run.start_from is not None:
         take_likeness(clap.encoder, load(run.start_from).encoder)
     model.encoder = clap.encoder

@@ -20,6 +20,7 @@ from ...config import AudioConfig, EncoderConfig
 from ...soundworld.captions import adjective
 from ...soundworld.catalogue import CLASSES
 from ...soundworld.render import render_event
+from ...towers import masked_mean
 from .benchmark import ATTRIBUTES
 from .composing import CLIP_S, EVENT_S, event_of
 from .expressions import Sound
@@ -118,8 +119,7 @@ class Tower(nn.Module):
         if real is None:
             return F.normalize(self.out(self.layers(x).mean(1)), dim=-1)  # (N, C)
         x = self.layers(x, src_key_padding_mask=~real)
-        weight = real.unsqueeze(-1).to(x.dtype)  # (N, T, 1)
-        return F.normalize(self.out((x * weight).sum(1) / weight.sum(1)), dim=-1)
+        return F.normalize(self.out(masked_mean(x, real)), dim=-1)
 
 
 class Towers(nn.Module):

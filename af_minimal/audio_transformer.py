@@ -64,10 +64,8 @@ class RotaryPositions(nn.Module):
     def __init__(self, head_width: int):
         super().__init__()
         R = max(head_width // 2, 32)
-        inv_freq = 4096.0 ** -(
-            torch.arange(0.0, R, 2, dtype=torch.float32) / R
-        )  # (R / 2,)
-        self.register_buffer("inv_freq", inv_freq)
+        inv_freq = 4096.0 ** -(torch.arange(0.0, R, 2, dtype=torch.float32) / R)
+        self.register_buffer("inv_freq", inv_freq)  # (R / 2,)
 
     def forward(self, x: Tensor) -> Tensor:
         """Queries or keys (N, H, S, K) -> (N, H, S, K)."""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .config import AudioConfig, EncoderConfig
+from .disk.storage import load_exactly, read_tensors
 from .encoders import AudioEncoder, build_encoder
 from .scale.processes import everyones, share
 from .towers import masked_mean
@@ -210,7 +211,7 @@ def load_clap(encoder: AudioEncoder, tokenizer, folder: str | Path) -> MiniCLAP:
 
     Raises:
         FileNotFoundError: when the folder has no text tower.
-        ValueError: when the text tower there is of another size.
+        ValueError: when the text tower there is of another size, or damaged.
 
     Taught in: notebooks/02_clap_from_scratch.ipynb
     """
@@ -221,7 +222,6 @@ def load_clap(encoder: AudioEncoder, tokenizer, folder: str | Path) -> MiniCLAP:
         )
     clap = MiniCLAP(encoder.config, encoder.audio, tokenizer)
     clap.encoder = encoder
-    missing, unexpected = clap.load_state_dict(load_file(path), strict=False)
-    if unexpected or any(not name.startswith("encoder.") for name in missing):
-        raise ValueError(f"{path} does not fit: missing {missing}, extra {unexpected}.")
-    return clap.eval()
+    heard = {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
+    load_exactly(clap, heard | read_tensors(path), set())
+    return clap.to(next(encoder.parameters()).device).eval()

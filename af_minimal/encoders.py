@@ -159,6 +159,6 @@ def build_encoder(config: EncoderConfig, audio: AudioConfig) -> AudioEncoder:
         return KINDS[config.kind](config, audio)
     if config.kind not in TOWERS:
         raise ValueError(
-            f"encoder kind {config.kind!r} is unknown; choose one of {sorted(TOWERS)}."
+            f"encoder kind {config.kind!r} is none of {sorted(TOWERS)}; try af.load."
         )
     return AudioEncoder(config, audio, TOWERS[config.kind](config))

@@ -22,8 +22,8 @@ GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
 
 def tokens(text: str) -> list[str]:
     """Lower-cased words, for COCO's Penn Treebank tokenizer, which needs Java."""
-    whole = unicodedata.normalize("NFC", text.lower())  # an accent joins its letter
-    return regex.findall(r"\w+(?:'\w+)*", whole)  # \w with vowel signs, as in की
+    # NFC: an accent joins its letter; \w with vowel signs, as in की
+    return regex.findall(r"\w+(?:'\w+)*", unicodedata.normalize("NFC", text.lower()))
 
 
 def normalise(text: str) -> str:
@@ -43,8 +43,7 @@ def caption_scores(
     Raises:
         ValueError: when the numbers of items differ or an item has no reference list.
 
-    Official: the metrics of the AF1 paper, from pycocoevalcap; SPICE, which needs Java,
-    is in `official/spice.py`
+    Official: pycocoevalcap, as the AF1 paper; SPICE is in `official/spice.py`
     Taught in: notebooks/11_evaluation.ipynb
     """
     values = caption_values(answers, references)
@@ -101,7 +100,7 @@ def match_label(
     """
     if not labels:
         raise ValueError("no labels came; pass those that an answer may name.")
-    if named := labels_in(answer, labels):
+    if named := [x for x in labels if x == answer.strip()] or labels_in(answer, labels):
         return named[0]
     if embed is not None and answer.strip():
         return labels[int((embed(list(labels)) @ embed([answer])[0]).argmax())]
@@ -154,26 +153,31 @@ def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     return float(average_precision_score(truth[:, occurs], scores[:, occurs]))
 
 
-def bootstrap_ci(values, seed: int = 0, level: float = 0.95):
+def bootstrap_ci(values, seed: int = 0, level: float = 0.95, about=None):
     """Percentile bootstrap interval (low, high) of a mean; None for under 2 values.
 
-    Values must be independent: of several answers about one sound, give their mean.
+    Answers about one sound are not independent. `about` names the sound of each value:
+    whole sounds are drawn then, with all that was answered about them.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
     from scipy.stats import bootstrap
 
-    values = np.asarray(values, dtype=float)
-    if len(values) < 2:
+    def over(sums, counts, axis):  # the mean of all values of the sounds drawn
+        return sums.sum(axis) / counts.sum(axis)
+
+    places = np.unique(about or range(len(values)), return_inverse=True)[1]
+    sums, counts = np.bincount(places, values), np.bincount(places)  # of each sound
+    if len(counts) < 2:
         return None
-    how = {"n_resamples": 2000, "batch": 200, "method": "percentile"}
-    found = bootstrap((values,), np.mean, confidence_level=level, rng=seed, **how)
+    how = {"n_resamples": 2000, "batch": 200, "method": "percentile", "paired": True}
+    found = bootstrap((sums, counts), over, confidence_level=level, rng=seed, **how)
     return tuple(map(float, found.confidence_interval))
 
 
-def measure(name: str, values, chance: float | None = None, seed: int = 0) -> dict:
+def measure(name: str, values, chance=None, seed: int = 0, about=None) -> dict:
     """One line of a table: mean of per-item values, n, 95 % interval, chance."""
-    low, high = bootstrap_ci(values, seed) or (None, None)
+    low, high = bootstrap_ci(values, seed, about=about) or (None, None)
     mean = float(np.mean(values)) if len(values) else None
     row = {"measure": name, "n": len(values), "score": mean}
     return row | {"low": low, "high": high, "chance": chance}
@@ -181,9 +185,8 @@ def measure(name: str, values, chance: float | None = None, seed: int = 0) -> di
 
 def majority(truths: Sequence[str]) -> float | None:
     """Share of the commonest answer: what always saying the same would score."""
-    if not truths:
-        return None
-    return Counter(map(normalise, truths)).most_common(1)[0][1] / len(truths)
+    first = Counter(map(normalise, truths)).most_common(1)
+    return first[0][1] / len(truths) if first else None
 
 
 def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[dict]:
@@ -231,10 +234,7 @@ def _converse(example, model, decoding: dict) -> list[dict]:
 
 
 def check_pairs(answers: Sequence, truths: Sequence) -> None:
-    """Refuse lists of different lengths, and empty ones.
-
-    The ValueError says how many came of each.
-    """
+    """Refuse lists of other lengths and empty ones; the ValueError says how many."""
     if len(answers) != len(truths) or len(answers) == 0:
         raise ValueError(
             f"{len(answers)} answers and {len(truths)} truths; give one truth for each "

@@ -100,7 +100,7 @@ def encode(model: AudioFlamingo, audios: Sequence[Sequence]) -> tuple[Tensor, Te
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
     config, rate = model.config.audio, model.config.audio.sample_rate
-    most = max(config.padded_audios, *map(len, audios))  # A
+    most = max([config.padded_audios, *map(len, audios)])  # A
     shape = (len(audios), most, config.max_windows)  # (B, A, W)
     windows = np.zeros((*shape, config.window), np.float32)  # (B, A, W, samples)
     mask = np.zeros(shape, bool)  # (B, A, W)

@@ -196,7 +196,7 @@ class Datastore:
 
     def _embedded(self, query) -> tuple[np.ndarray, str | None]:
         if isinstance(query, np.ndarray | torch.Tensor):
-            vector, own = np.asarray(query, dtype=np.float32).reshape(-1), None
+            vector, own = torch.as_tensor(query).float().ravel().numpy(force=True), None
         else:
             example = query if isinstance(query, Example) else Example(query, "", "")
             vector, own = embed([example], self.encoder)[0], file_of(example)

@@ -82,6 +82,7 @@ def train(
     Taught in: notebooks/08_staged_training.ipynb
     """
     rows = freeze(model, config.stage, config.only_token_rows)
+    model.zero_grad()  # a run that was stopped within a step left its gradients
     accelerator = make_accelerator()
     rank, world = accelerator.process_index, accelerator.num_processes
     if progress:

@@ -61,7 +61,7 @@ def trained(run: Run, folder: Path, kinds: set[str] | None, sounds) -> AudioFlam
         longest = run.config.lm["max_position_embeddings"]
         batches = scattered(batches, longest, run.seed)
         config = replace(run.stage(stage), steps=int(share * run.steps))
-        train(model, batches, config, folder / stage)
+        train(model, batches, config, folder / stage, resume=True)
         before = stage
     return model.eval()
 

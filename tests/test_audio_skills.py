@@ -10,8 +10,15 @@ import pytest
 from af_minimal.disk.manifests import read_manifest
 from af_minimal.official.prompts import af2_text
 from af_minimal.soundworld.catalogue import CLASSES
+from af_minimal.soundworld.render import render
 from af_minimal.soundworld.score import Event, Score
-from af_minimal.systems.audio_skills import attributes, context, generator, temporal
+from af_minimal.systems.audio_skills import (
+    attributes,
+    blind,
+    context,
+    generator,
+    temporal,
+)
 from af_minimal.systems.audio_skills.asking import LETTERS, Question, choose
 from af_minimal.systems.audio_skills.blind import blind_accuracies, read
 from af_minimal.systems.audio_skills.generator import (
@@ -258,6 +265,25 @@ def test_a_reader_of_text_finds_a_bias_that_is_there():
         choose(rng, "a, b", ["which?"], "rain", ["harp", "wind"])[0] for _ in range(60)
     ]
     assert all(read(biased[:30], biased[30:]))
+
+
+def test_who_is_alone_in_a_kind_hears_no_scene_but_its_own():
+    items = skill_questions(40)
+    kinds = Counter(item.question.kind for item in items)
+    alone = next(i for i in items if kinds[i.question.kind] == 1)
+    assert blind.other_sound([alone]) == [1 / len(alone.question.options)]
+
+
+def test_a_twin_sounds_as_the_first_but_for_what_changes():
+    first = Event("dog bark", 0.5, 0.4, {"pitch": "low", "loudness": "loud"})
+    score = Score(4.0, (first, replace(first, onset_s=2.5)), seed=5)
+    wave = render(score)
+    one, two = (wave[round(at * 16_000) :][:6_400] for at in (0.5, 2.5))
+    assert np.array_equal(one, two) and one.any()
+    other = replace(first, onset_s=2.5, attributes={"pitch": "low", "loudness": "soft"})
+    wave = render(replace(score, events=(first, other)))
+    one, two = (wave[round(at * 16_000) :][:6_400] for at in (0.5, 2.5))
+    assert np.corrcoef(one, two)[0, 1] > 0.99 and np.std(two) < 0.7 * np.std(one)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Contrastive pre-training: the loss by hand, and that it learns what is there."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,7 @@ from af_minimal.clap import (
     save_clap,
 )
 from af_minimal.config import AudioConfig, EncoderConfig
+from af_minimal.encoders import build_encoder
 from af_minimal.stages import StageConfig
 from af_minimal.tokenizer import train_tokenizer
 from af_minimal.training import train
@@ -160,3 +163,11 @@ def test_the_text_tower_is_saved_beside_its_model(tmp_path):
     again = load_clap(clap.encoder, clap.tokenizer, tmp_path)
     assert torch.equal(again.embed_text(SENTENCES), clap.embed_text(SENTENCES))
     assert [path.name for path in tmp_path.iterdir()] == ["clap_text.safetensors"]
+    config = replace(clap.encoder.config, text_width=2 * clap.encoder.config.text_width)
+    other = build_encoder(config, clap.encoder.audio)
+    with pytest.raises(ValueError, match="of another shape"):
+        load_clap(other, clap.tokenizer, tmp_path)
+    path = tmp_path / "clap_text.safetensors"
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ValueError, match="cut off or damaged"):
+        load_clap(clap.encoder, clap.tokenizer, tmp_path)

@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from af_minimal import __main__ as cli
-from af_minimal import model as model_module
 from af_minimal.config import PRESETS
 from af_minimal.disk.labelled import read_labelled
 from af_minimal.model import AudioFlamingo
+from af_minimal.official import published
 from af_minimal.soundworld import examine, recipe
 
 
@@ -34,7 +34,7 @@ class Deaf:
 
 @pytest.fixture
 def deaf(monkeypatch):
-    monkeypatch.setattr(model_module, "load", lambda name: Deaf())
+    monkeypatch.setattr(published, "load", lambda name: Deaf())
 
 
 def test_ask_prints_the_answer(deaf, sound, capsys):
@@ -153,7 +153,7 @@ def sorted_sounds(tmp_path):
 def test_index_remembers_and_ask_uses_it(
     sorted_sounds, tmp_path, student, monkeypatch, capsys
 ):
-    monkeypatch.setattr(model_module, "load", lambda name: student)
+    monkeypatch.setattr(published, "load", lambda name: student)
     store = str(tmp_path / "store")
     assert cli.main(["index", str(sorted_sounds), "--out", store]) == 0
     told = capsys.readouterr().out
@@ -184,7 +184,7 @@ def test_index_of_a_wrong_folder_is_told(tmp_path, capsys):
 def test_index_says_what_is_wrong_before_it_hears(
     sorted_sounds, tmp_path, student, monkeypatch, capsys
 ):
-    monkeypatch.setattr(model_module, "load", lambda name: student)
+    monkeypatch.setattr(published, "load", lambda name: student)
     monkeypatch.setattr(student.encoder, "embed", lambda *_: pytest.fail("it hears"))
     arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]
     (tmp_path / "taken").write_text("a file")
@@ -205,7 +205,7 @@ def test_index_says_what_is_wrong_before_it_hears(
 def test_index_takes_a_folder_that_holds_all(
     sorted_sounds, tmp_path, student, monkeypatch, capsys
 ):
-    monkeypatch.setattr(model_module, "load", lambda name: student)
+    monkeypatch.setattr(published, "load", lambda name: student)
     shutil.move(sorted_sounds / "low_hum" / "0.wav", tmp_path / "elsewhere.wav")
     (sorted_sounds / "low_hum" / "0.wav").symlink_to(tmp_path / "elsewhere.wav")
     arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]

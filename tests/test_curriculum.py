@@ -383,5 +383,6 @@ def test_exams_have_a_line_for_each_skill_and_a_control(model, audio):
     assert ("other" in section["name"]) == (audio == "other")
     long = long_exam(model, 2, audio)
     assert long["measures"][0]["measure"] == "all"
+    assert {part["decoding"]["max_new_tokens"] for part in (section, long)} == {160}
     with pytest.raises(ValueError, match="audio is"):
         skills_exam(model, 7, "silence")

@@ -90,6 +90,9 @@ def test_versions_are_held_against_the_bounds(monkeypatch):
     asks_for(monkeypatch, "numpy>=1", tested={"numpy": "0.1"})
     ((state, told, advice),) = machine.packages()
     assert state == WARNING and f"numpy {own} (0.1)" in told and advice
+    asks_for(monkeypatch, "torch>=1")  # without constraints.txt
+    monkeypatch.setattr(machine.metadata, "version", lambda name: "2.15.0+cpu")
+    assert machine.packages() == [(OK, "all 1 as they should be")]
 
 
 def test_the_projects_own_files_are_read():
@@ -156,7 +159,7 @@ def test_the_model_must_answer(monkeypatch, words, state):
         asked.append(name)
         return Speaks(words)
 
-    monkeypatch.setattr("af_minimal.model.load", load)
+    monkeypatch.setattr("af_minimal.official.published.load", load)
     found = [doctor.CHECKS[row]() for row in ("the model", "mini2")][0]
     assert asked == ["mini", "mini2"]
     assert found[0] == state and repr(words) in found[1]

@@ -146,6 +146,10 @@ def test_match_label(answer, label):
     assert match_label(answer, LABELS) == label
 
 
+def test_a_label_to_the_letter_comes_first():
+    assert [match_label(a, ["C", "C#"]) for a in ("C#", "C ")] == ["C#", "C"]
+
+
 def test_labels_inside_longer_ones_are_not_meant():
     labels = ["rain", "heavy rain", "Dog bark.", "bark"]
     assert labels_in("heavy rain, a dog bark, rain", labels) == [
@@ -247,7 +251,12 @@ def test_bootstrap_interval():
     spread = 1.96 * math.sqrt(0.6 * 0.4 / 100)
     assert (low, high) == pytest.approx((0.6 - spread, 0.6 + spread), abs=0.02)
     assert bootstrap_ci(values, seed=1) == (low, high)
-    assert bootstrap_ci([1.0]) is None
+    assert bootstrap_ci([1.0]) is None and bootstrap_ci([]) is None
+    twice, about = values + values, [*range(100), *range(100)]
+    assert bootstrap_ci(twice, seed=1, about=about) == pytest.approx((low, high))
+    narrow = bootstrap_ci(twice, seed=1)
+    assert narrow[1] - narrow[0] < 0.8 * (high - low)  # as if they were 200 sounds
+    assert bootstrap_ci([1.0, 0.0], about=["one", "one"]) is None
     assert majority(["Yes", "yes.", "no"]) == pytest.approx(2 / 3)
 
 

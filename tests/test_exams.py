@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import torch
 
+from af_minimal.audio import Clip
 from af_minimal.clap import MiniCLAP
 from af_minimal.config import PRESETS
 from af_minimal.data import Example
@@ -64,6 +65,8 @@ def test_controls_hear_something_else(student, waves, monkeypatch):
     assert not torch.allclose(heard["noise"][0], heard["own"][0], atol=1e-3)
     noise = exam.replace_audio(waves, "noise", 0)
     assert np.std(noise[0]) == pytest.approx(np.sqrt(np.mean(waves[0] ** 2)), rel=0.05)
+    loud = [np.full(16_000, 0.9, np.float32)]
+    Clip.from_array(exam.replace_audio(loud, "noise", 0)[0], 16_000)  # no peak too high
     with pytest.raises(ValueError, match="expected one of"):
         exam.exam(student, SCENES, audio="silence")
 
@@ -84,8 +87,8 @@ def test_an_option_may_be_named_in_other_words():
     said = ["rain", "it is rain.", "rain, or a siren", "siren", "thunder"]
     rows = [
         {"kind": "classify_options", "topic": "", "prompt": f"what is it?{options}"}
-        | {"answer": answer, "truth": "rain", "right": answer == "rain"}
-        for answer in said
+        | {"answer": answer, "truth": "rain", "right": answer == "rain", "scene": i}
+        for i, answer in enumerate(said)
     ]
     line = exam.by_options("one named", rows)
     assert (line["score"], line["n"]) == (0.4, 5)

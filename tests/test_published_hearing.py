@@ -17,6 +17,7 @@ from af_minimal.generation import encode
 from af_minimal.official import to_official
 from af_minimal.official.asking import official_prompt
 from af_minimal.official.claps import AUDIO, MEL, PublishedCLAP, in_sixteen_bits
+from af_minimal.official.layouts import write_official
 from af_minimal.official.published import is_published
 
 QUESTION = "w5 w6?"
@@ -138,6 +139,11 @@ def test_padding_is_the_silence_that_the_encoder_hears(tmp_path):
         silence = model.encoder(torch.zeros(1, model.encoder.audio.window))
     assert mask.tolist() == [[True] + [False] * 15]
     torch.testing.assert_close(features[0, 1:], silence.expand(15, -1))
+    before = {k: v.clone() for k, v in model.encoder.state_dict().items()}
+    again, _ = encode(model.train(), [[clip_of(0)]])  # as within a training
+    torch.testing.assert_close(again, features)
+    for name, value in model.encoder.state_dict().items():
+        assert torch.equal(value, before[name]), name
 
 
 def test_each_variant_is_padded_to_its_own_number_of_audios(tmp_path):
@@ -157,6 +163,8 @@ def test_each_variant_is_padded_to_its_own_number_of_audios(tmp_path):
     model = af.load(chat, **options("af1", tmp_path))
     model.save_pretrained(tmp_path / "ours")
     assert af.load(tmp_path / "ours").config.audio.padded_audios == 4
+    assert padded(write_official(model, tmp_path / "back")) == 4
+    assert [path.name for path in (tmp_path / "back").iterdir()] == ["chat.pt"]
 
 
 def test_our_own_presets_are_padded_to_the_longest_row(student):

@@ -17,11 +17,14 @@ from af_minimal.disk import checkpoints
 from af_minimal.model import load
 from af_minimal.prompts import IGNORE
 from af_minimal.soundworld import (
+    batches,
     clap_batches,
+    corpus,
     kept_windows,
     likeness,
     recipe,
     sample_score,
+    windows,
 )
 from af_minimal.soundworld import run as settings
 from af_minimal.soundworld.captions import caption_is_right, heard_events
@@ -277,6 +280,27 @@ def test_questions_of_one_kind(run):
     np.testing.assert_allclose(some.rows.weights.sum(), SCENES)
     with pytest.raises(ValueError, match="of the kinds .'clasify'.. Choose others"):
         settings.FlamingoBatches(run.sampled, tokenizer, kinds=["clasify"])
+
+
+def test_what_is_asked_does_not_hang_on_how_the_scene_was_drawn(run, monkeypatch):
+    first = []  # the first draw of each questioner; the scene's own has seed 3
+    for module in (batches, corpus):
+        asks = lambda scene, rng: first.append(rng.random()) or []  # noqa: E731
+        monkeypatch.setattr(module, "ask_scene", asks)
+    batches.tokenised_questions(corpus.sample_scene(3, {}), 3, recipe.tokenizer_of(run))
+    corpus.text_corpus(range(3, 4))
+    assert len(first) == batches.ROUNDS + 1
+    assert np.random.default_rng(3).random() not in first
+
+
+def test_no_window_is_cut_from_a_scene_of_the_exam(monkeypatch):
+    seeds, sample_scene = [], corpus.sample_scene
+    told = lambda seed, recordings: seeds.append(seed) or sample_scene(0, {})  # noqa: E731
+    monkeypatch.setattr(windows, "sample_scene", told)
+    monkeypatch.setattr(windows, "render_scene", lambda *_: np.zeros(160_000))
+    for number in range(100):
+        windows.draw_windows(np.random.default_rng(number), {})
+    assert len(seeds) > 10 and max(seeds) < corpus.HELD_OUT_SEED
 
 
 def test_rows_are_drawn_as_often_as_their_weight_says():

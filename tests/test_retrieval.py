@@ -94,6 +94,9 @@ def test_a_clip_without_a_file_is_known_by_its_samples(encoder):
 def test_an_embedding_can_be_asked_for(store):
     (place,), (cosine,) = store.nearest(store.embeddings[4], k=1)
     assert place // 2 == 4 // 2 and cosine == pytest.approx(1, abs=1e-5)
+    asked = torch.from_numpy(store.embeddings[[4]])  # (1, C), as `liken` gives it
+    for vector in (asked.requires_grad_(), asked.bfloat16()):
+        assert store.nearest(vector, k=1)[0] == [place]
     with pytest.raises(ValueError, match="3 numbers; 16 are expected"):
         store.nearest(np.zeros(3), k=1)
 

@@ -55,6 +55,8 @@ def test_captions_of_known_scenes():
     assert captions(thrice)[0] == "a dog barks three times."
     detailed = captions(Score(9.5, (DOG,)), detail=True)[0]
     assert detailed == "a dog barks, low pitched and far away."
+    recorded = Score(9.5, (replace(DOG, attributes={}),))  # nobody knows how it is
+    assert captions(recorded, detail=True) == captions(recorded)
 
 
 @pytest.mark.parametrize("detail", [False, True])
@@ -101,6 +103,11 @@ def test_every_wording_of_every_class_is_read():
 def test_order_is_read_from_any_wording(text):
     assert heard_events(text) == ["dog bark", "rain"]
     assert caption_is_right(text, TWO)
+
+
+def test_a_sound_of_one_word_may_come_before_another():
+    assert heard_events("rain before a dog barks.") == ["rain", "dog bark"]
+    assert heard_events("Thunder before rain") == ["thunder", "rain"]
 
 
 def test_numbers_may_be_digits():

@@ -356,7 +356,7 @@ def test_the_command_line_goes_on_without_an_index(
     soundfile.write(tmp_path / "query.wav", tone(300), RATE)
     clips_store(student.encoder).save(tmp_path / "store")
     (tmp_path / "store" / "index.faiss").unlink()
-    monkeypatch.setattr("af_minimal.model.load", lambda name: student)
+    monkeypatch.setattr("af_minimal.official.published.load", lambda name: student)
     monkeypatch.setattr(student, "ask", lambda clips, *rest, **more: ["a tone"])
     ask = ["ask", str(tmp_path / "query.wav"), "What is it?", "--shots", "2"]
     assert cli.main([*ask, "--store", str(tmp_path / "store")]) == 0

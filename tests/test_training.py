@@ -230,6 +230,28 @@ def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(tmp_path):
     assert checkpoints.newest(tmp_path).name == "step-0000002"
 
 
+def test_a_run_after_a_failure_does_not_take_its_gradients(tmp_path):
+    def batches(step, bad=None):
+        batch = text_batch(step)
+        if step == bad:  # the loss is finite in one micro-batch and not in the next
+            lost = batch | {"labels": torch.full_like(batch["labels"], -100)}
+            return [batch, lost]
+        return [batch, batch]
+
+    config, models = StageConfig("sft", 4, 1e-2, warmup=0, checkpoint_every=2), []
+    for bad in (3, None):
+        torch.manual_seed(0)
+        model = tiny_flamingo()
+        out = tmp_path / str(bad)
+        if bad:
+            with pytest.raises(FloatingPointError):
+                train(model, lambda s: batches(s, 3), config, out, progress=False)
+        train(model, batches, config, out, resume=True, progress=False)
+        models.append(weights(model))
+    for name, value in models[0].items():
+        assert torch.equal(value, models[1][name]), name
+
+
 def test_a_batch_that_can_teach_nothing_is_told():
     silent = {k: v for k, v in text_batch(0).items() if not k.startswith("audio")}
     stage = StageConfig("pretrain", steps=1, lr=1e-3)

@@ -51,7 +51,9 @@ def ask(args: argparse.Namespace) -> None:
     from ..audio import load_audio
 
     clips = [load_audio(file, start_s=args.start) for file in files]
-    from ..model import load  # after the files: a wrong one is told at once
+    from ..official.published import (
+        load,
+    )  # after the files: a wrong one is told at once
 
     model = load(args.model)
     settings = {"max_new_tokens": args.max_new_tokens, "num_beams": args.beams}

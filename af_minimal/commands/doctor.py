@@ -110,7 +110,7 @@ def sound_files() -> tuple:
 
 def answer(name: str = "mini") -> tuple:
     """Whether the shipped weights of this name load, and answer."""
-    from ..model import load
+    from ..official.published import load
 
     began = time.perf_counter()
     model = load(name)

@@ -37,7 +37,7 @@ def index(args: argparse.Namespace) -> None:
     Raises ValueError before the first is heard where the store could not be saved.
     """
     from ..disk.stores import row_of
-    from ..model import load
+    from ..official.published import load
     from ..retrieval import Datastore
 
     examples, root = read_examples(args.source, args.data_root)

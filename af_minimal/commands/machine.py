@@ -66,7 +66,7 @@ def packages() -> list[tuple]:
     other = [
         f"{name} {own} ({tested[name]})"
         for name, own in found.items()
-        if tested.get(name, own) != own.split("+")[0]
+        if name in tested and tested[name] != own.split("+")[0]
     ]
     if not rows and other:
         told = f"allowed, but not what was tested: {', '.join(other)}"

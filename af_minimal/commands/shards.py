@@ -46,7 +46,7 @@ def add_features(parser: argparse.ArgumentParser) -> None:
 
 def features(args: argparse.Namespace) -> None:
     """Hear all shards once."""
-    from ..model import load
+    from ..official.published import load
     from ..soundworld.sharded import hear_shards
 
     hear_shards(load(args.model).encoder, args.shards, args.out, args.workers)
@@ -63,7 +63,7 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     from ..disk import checkpoints
     from ..disk.run_folder import check_may_train, claim
     from ..disk.shards import read_plan
-    from ..model import load
+    from ..official.published import load
     from ..scale.processes import first_alone
     from ..soundworld.sharded import ShardBatches, check_heard_by
     from ..training import train

@@ -43,7 +43,8 @@ def make_report(
         sections: dicts with "name", "measures" (from `evaluation.measure`) and "rows"
             (one per item, with prompt, answer and truth).
         seed: the first seed of the items.
-        decoding: the generation settings of every answer.
+        decoding: the generation settings of every answer; a section that has its own
+            "decoding" was answered with that.
         weights: folder of the evaluated weights, or a shipped name; its safetensors are
             hashed.
         notes: sentences that stand below the table, as what was not measured and why.

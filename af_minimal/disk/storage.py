@@ -76,12 +76,16 @@ def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], ob
                 f"{path} holds a tokenizer of {len(tokenizer)} tokens and a model that "
                 f"knows {rows}: one of them is of another folder."
             )
+    return config, read_tensors(path / "model.safetensors"), tokenizer
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; ValueError when it is damaged."""
     try:
-        return config, load_file(path / "model.safetensors"), tokenizer
+        return load_file(path)
     except SafetensorError as error:
         raise ValueError(
-            f"{path / 'model.safetensors'} is cut off or damaged ({error}). Copy it "
-            "again."
+            f"{path} is cut off or damaged ({error}). Copy it again."
         ) from error
 
 

@@ -116,13 +116,19 @@ class PublishedCLAP(AudioEncoder):
         mask = F.pad(real, (0, rest))  # (B, L)
         features = F.pad(features, (0, 0, 0, rest))  # (B, L, E)
         if not mask.all():
-            silence = features.new_zeros(1, self.audio.window)
-            features[~mask] = self(silence).to(features.dtype)
+            silence = windows.new_zeros(1, 1, self.audio.window)
+            features[~mask] = super().encode_windows(silence)[0][0, 0]
         return features, mask
 
 
-for _kind in AUDIO:
-    KINDS[_kind] = PublishedCLAP
+def package_clap(config: EncoderConfig, audio: AudioConfig) -> AudioEncoder:
+    """LAION-CLAP as its own package has it; ImportError where that is missing."""
+    from .laion import LaionCLAP  # only then
+
+    return LaionCLAP(config, audio)
+
+
+KINDS |= {kind: PublishedCLAP for kind in AUDIO} | {"laion_package": package_clap}
 
 
 def in_sixteen_bits(windows: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..config import AudioConfig, EncoderConfig
 from ..disk.storage import load_exactly
-from ..encoders import KINDS, AudioEncoder
+from ..encoders import AudioEncoder
 from .claps import AUDIO, filters_of, in_sixteen_bits
 from .htsat_names import has_fusion, htsat_to_transformers, under
 from .read_claps import clap_config, linear_names
@@ -68,9 +68,6 @@ class LaionCLAP(AudioEncoder):
             {"waveform": in_sixteen_bits(windows)}, device=windows.device
         )
         return F.normalize(self.head(heard["embedding"]), dim=-1)  # (N, E)
-
-
-KINDS["laion_package"] = LaionCLAP
 
 
 def package_htsat(config: EncoderConfig, audio: AudioConfig, **options) -> nn.Module:

@@ -26,6 +26,7 @@ from .weights import to_official
 
 WEIGHT_FILES = ("*.pt", "*.pth", "*.bin", "*.safetensors")
 VARIANTS = "foundation", "chat"  # of AF1, by the name of the file
+CHAT_AUDIOS = 4  # max_num_fewshot of AF1's chat.yaml; the foundation model has 8
 
 
 def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
@@ -182,7 +183,8 @@ def with_base_lm(
 def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) -> Path:
     """Write a model as the official code reads it; returns what `af.load` is given.
 
-    AF1: `foundation.pt` with {"model_state_dict": ...}. AF2: `safe_ckpt/` with
+    AF1: `foundation.pt` with {"model_state_dict": ...}; `chat.pt` where prompts are
+    filled up to four audios, which is read off that name. AF2: `safe_ckpt/` with
     `metadata.json` and so many chunks of safetensors. Each file is whole or not there.
 
     Raises ValueError for fewer than one chunk.
@@ -197,9 +199,11 @@ def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) ->
     with tempfile.TemporaryDirectory(dir=folder) as aside:
         if model.config.family == "af1":
             wrapped = {"model_state_dict": to_official(model, aliases=True)}
-            torch.save(wrapped, Path(aside) / "foundation.pt")
-            os.replace(Path(aside) / "foundation.pt", folder / "foundation.pt")
-            return folder / "foundation.pt"
+            chat = model.config.audio.padded_audios == CHAT_AUDIOS
+            name = f"{VARIANTS[chat]}.pt"
+            torch.save(wrapped, Path(aside) / name)
+            os.replace(Path(aside) / name, folder / name)
+            return folder / name
         tensors = to_official(model, aliases=False)  # a name once; all others alias it
         names, listed = list(tensors), {}
         place = folder / "safe_ckpt"

@@ -28,6 +28,7 @@ from ..disk.storage import model_folder
 from ..disk.weight_files import tell
 from ..model import AudioFlamingo
 from .layouts import (
+    CHAT_AUDIOS,
     family_of,
     first_gated_layer,
     holds_official,
@@ -52,7 +53,6 @@ AF2_LICENCE = (
     "the training sets (official README)"
 )
 LM_FILES = ["*.json", "*.txt"]  # config and tokenizer; the weights are NVIDIA's
-CHAT_AUDIOS = 4  # max_num_fewshot of AF1's chat.yaml; the foundation model has 8
 
 
 @dataclass(frozen=True)

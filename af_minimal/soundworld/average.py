@@ -37,7 +37,9 @@ def average(
         raise ValueError(f"{first} and {second} differ in shape; they have no mean.")
     with torch.no_grad():
         for name, tensor in new.items():
-            if tensor.is_floating_point() and not name.startswith("encoder."):
+            # what is tied has two names and one tensor, to be mixed once
+            own = not name.startswith("encoder.") and name not in two.tied_names
+            if own and tensor.is_floating_point():
                 tensor.lerp_(kept[name], 1 - share)
     two.save_pretrained(out, torch.float16)
     save_clap(clap, out)

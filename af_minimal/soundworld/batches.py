@@ -119,7 +119,7 @@ def tokenised_questions(
 
     Every other round names its task first: a user may do either.
     """
-    rng = np.random.default_rng(number)
+    rng = np.random.default_rng([number, 9])  # not the draws that made the scene
     rounds = [(qa, r % 2 == 0) for r in range(ROUNDS) for qa in ask_scene(scene, rng)]
     texts = [
         (f"{a.kind} {a.topic}".strip(), training_text(a.task, a.prompt, a.output, on))

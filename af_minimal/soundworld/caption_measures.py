@@ -35,7 +35,8 @@ def caption_measures(rows: list[dict], name: str = "{}", chosen=None) -> list[di
     for metric, value in values.items():
         line = {"measure": name.format(metric), "n": len(chosen)}
         if np.ndim(value):
-            line = measure(name.format(metric), value[chosen])
+            about = [rows[i].get("scene", i) for i in chosen]
+            line = measure(name.format(metric), value[chosen], about=about)
         else:
             here = caption_values(*[[part[i] for i in chosen] for part in told])
             line |= {"score": float(here[metric]), **BLANK}

@@ -27,7 +27,10 @@ SWAPPED = re.compile(
     r"\b(after(?! that\b| this\b| which\b| it\b| an? (?:while|moment|second|pause)\b"
     r"| (?:some|a few|several)\b| ?[,.;]| ?$)|preceded by)\b"
 )
-BEFORE = re.compile(r"\s*(?:\w+ )?before(?! that| this| which| it\b)\b")
+BEFORE = re.compile(
+    r"\s*(?:(?:just|right|shortly|immediately|soon|long|directly) )?"
+    r"before(?! that| this| which| it\b)\b"
+)
 COUNTED = re.compile(rf"\b(?:({'|'.join(NUMBERS)}|\d+) times|(once)|(twice))\b")
 # what is denied, up to a comma or a "but"; a "no" before a comma is an answer
 DENIED = re.compile(r"\b(?:no(?= )|not|never|without|nor)\b(?:(?!\bbut\b)[^,.;!?\n])*")
@@ -112,16 +115,17 @@ def say_event(event: Event, style: str, detail: bool | str = False) -> str:
     if isinstance(detail, str):
         value = event.attributes.get(detail)
         return text if value is None else f"{text}, {adjective(detail, value)}"
-    return f"{text}, {say_details(event)}" if detail else text
+    said = say_details(event) if detail else ""
+    return f"{text}, {said}" if said else text
 
 
 def say_details(event: Event) -> str:
-    """What the sound is like, such as "low pitched and far away"."""
-    sound = find_class(event.label)
-    own = [name for name in sound.own_attributes if name in event.attributes][:1]
-    if event.attributes.get("distance") == "far" or not own:
+    """What the sound is like, such as "low pitched and far away"; "" if none knows."""
+    own = [n for n in find_class(event.label).own_attributes if n in event.attributes]
+    own, distance = own[:1], event.attributes.get("distance")
+    if distance == "far" or (distance and not own):
         own.append("distance")
-    return " and ".join(adjective(k, event.attributes.get(k, "near")) for k in own)
+    return " and ".join(adjective(name, event.attributes[name]) for name in own)
 
 
 def adjective(name: str, value: str) -> str:

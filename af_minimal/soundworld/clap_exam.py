@@ -49,8 +49,10 @@ def clap_exam(
         ),
     ]
     for kind in ("attribute", "sound", "order"):
-        right = [row["right"] for row in misses if row["kind"] == kind]
-        measures.append(measure(f"right of two sentences: {kind}", right, 0.5))
+        rows = [row for row in misses if row["kind"] == kind]
+        right, about = [[row[key] for row in rows] for key in ("right", "clip")]
+        name = f"right of two sentences: {kind}"
+        measures.append(measure(name, right, 0.5, about=about))
     rows = tagged + retrieved + misses
     return {"name": "CLAP, held out", "measures": measures, "rows": rows}
 
@@ -85,12 +87,13 @@ def near_miss_rows(clap: MiniCLAP, clips: int, seed: int) -> list[dict]:
     return [
         {
             "prompt": "right or wrong?",
+            "clip": i,
             "kind": m.kind,
             "answer": m.right if good else m.wrong,
             "truth": m.right,
             "right": good,
         }
-        for (_, m), good in zip(misses, (right > wrong).tolist(), strict=True)
+        for (i, m), good in zip(misses, (right > wrong).tolist(), strict=True)
     ]
 
 

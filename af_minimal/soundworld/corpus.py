@@ -157,7 +157,7 @@ def text_corpus(seeds: range) -> list[str]:
     """
     texts = []
     for seed in seeds:
-        scene, rng = sample_scene(seed, {}), np.random.default_rng(seed)
+        scene, rng = sample_scene(seed, {}), np.random.default_rng([seed, 9])
         texts += captions(scene.score) + captions(scene.score, detail=True)
         texts += [f"{q.prompt}\nAnswer:{q.output}" for q in ask_scene(scene, rng)]
     return [text.lower() for text in texts]

@@ -146,14 +146,15 @@ def wordings(qa: QA, score: Score) -> list[str]:
 def summarise(rows: list[dict]) -> list[dict]:
     """Exact facts over all, by turn and by kind; then what metrics of words say, over
     all and by turn."""
-    right = [row["right"] for row in rows]
-    measures = [measure("all turns", right)]
+    parts = {"all turns": rows}
     for turn in range(1, ROUNDS + 1):
-        measures.append(
-            measure(f"turn {turn}", [r["right"] for r in rows if r["turn"] == turn])
-        )
+        parts[f"turn {turn}"] = [row for row in rows if row["turn"] == turn]
     for kind in KINDS:
-        measures.append(measure(kind, [r["right"] for r in rows if r["kind"] == kind]))
+        parts[kind] = [row for row in rows if row["kind"] == kind]
+    measures = []
+    for name, part in parts.items():
+        right, about = [[row[key] for row in part] for key in ("right", "scene")]
+        measures.append(measure(name, right, about=about))
     measures += caption_measures(rows)
     for turn in range(1, ROUNDS + 1):
         here = [i for i, row in enumerate(rows) if row["turn"] == turn]

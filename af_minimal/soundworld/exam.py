@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from ..disk.audio_files import MAX_PEAK
 from ..evaluation import GREEDY, exact_match, majority, measure
 from ..generation import complete
 from ..official.options import option_match, read_options
@@ -107,14 +108,15 @@ def render_held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[np.ndarray]:
 
 
 def replace_audio(waves: list[np.ndarray], audio: str, seed: int) -> list[np.ndarray]:
-    """White noise of each sound's length and root mean square, if that is asked for."""
+    """White noise of each sound's length and root mean square, if that is asked for.
+
+    Peaks that no audio may have are cut.
+    """
     if audio != "noise":
         return waves
     rng = np.random.default_rng([seed, 1])
-    return [
-        (rng.standard_normal(len(w)) * np.sqrt(np.mean(w**2))).astype(np.float32)
-        for w in waves
-    ]
+    noise = [rng.standard_normal(len(w)) * np.sqrt(np.mean(w**2)) for w in waves]
+    return [n.clip(-MAX_PEAK, MAX_PEAK).astype(np.float32) for n in noise]
 
 
 def exam_questions(scene: Scene, seed: int) -> list[QA]:
@@ -204,8 +206,8 @@ def summarise(rows: list[dict]) -> list[dict]:
         if chosen:
             truths = [row["truth"] for row in chosen]
             chance = None if name.startswith("caption") else majority(truths)
-            right = [row["right"] for row in chosen]
-            measures.append(measure(name, right, chance))
+            right, about = [[row[k] for row in chosen] for k in ("right", "scene")]
+            measures.append(measure(name, right, chance, about=about))
             if name == "classify, six options":
                 measures.append(by_options(f"{name}, one named", chosen))
     captioned = [row for row in rows if row["kind"] == "caption"]
@@ -217,4 +219,5 @@ def by_options(name: str, rows: list[dict]) -> dict:
     options = [read_options(row["prompt"]) for row in rows]
     answers, truths = [[row[k] for row in rows] for k in ("answer", "truth")]
     chance = float(np.mean([1 / len(given) for given in options]))
-    return measure(name, option_match(answers, truths, options), chance)
+    about = [row["scene"] for row in rows]
+    return measure(name, option_match(answers, truths, options), chance, about=about)

@@ -22,8 +22,9 @@ def render(score: Score, sample_rate: int = 16_000) -> np.ndarray:
     samples = round(score.duration_s * sample_rate)
     mix = np.zeros(samples, dtype=np.float32)
     levels = []
-    for index, event in enumerate(score.events):
-        rng = np.random.default_rng([score.seed, index])
+    for event in score.events:
+        # of one class the same draws: what an attribute does not change stays as it is
+        rng = np.random.default_rng([score.seed, score.labels.index(event.label)])
         sound = render_event(rng, event, sample_rate)
         levels.append(rms(sound))
         for start, _ in event.occurrences:

@@ -138,6 +138,7 @@ def tokenizer_of(run: Run):
     folder = run.out / "tokenizer"
     with first_alone() as first:
         if first and not (folder / "tokenizer.json").exists():
-            texts = text_corpus(range(run.seed, run.seed + 3000))
+            last = min(run.seed + 3000, HELD_OUT_SEED)
+            texts = text_corpus(range(run.seed, last))
             train_tokenizer(texts, run.config.lm["vocab_size"]).save_pretrained(folder)
     return load_tokenizer(folder)

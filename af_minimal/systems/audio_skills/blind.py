@@ -96,7 +96,10 @@ def other_sound(items: Sequence[Item]) -> list[float]:
     found = []
     for row in by_kind.values():
         for place, item in enumerate(row):
-            other = row[(place + rng.integers(1, max(2, len(row)))) % len(row)]
+            if len(row) == 1:  # there is no other scene with such a question
+                found.append(1 / len(item.question.options))
+                continue
+            other = row[(place + rng.integers(1, len(row))) % len(row)]
             try:
                 said = solve(other.score, item.question.prompt)
             except Disagreement:

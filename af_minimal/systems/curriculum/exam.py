@@ -85,7 +85,8 @@ def skills_exam(model, count: int, audio: str = "own") -> dict:
         }
         for question, qa, said, ok in zip(questions, asked, answers, right, strict=True)
     ]
-    return {"name": named("AudioSkills", audio), "measures": measures, "rows": rows}
+    section = {"name": named("AudioSkills", audio), "decoding": DECODING}
+    return section | {"measures": measures, "rows": rows}
 
 
 def long_exam(model, count: int, audio: str = "own") -> dict:
@@ -100,7 +101,8 @@ def long_exam(model, count: int, audio: str = "own") -> dict:
         for q in (item.question for item in items)
     ]
     answers = answers_to(model, [item.score for item in items], asked, audio)
-    return examine_long(items, answers, name=named("LongAudioBench", audio))
+    section = examine_long(items, answers, name=named("LongAudioBench", audio))
+    return section | {"decoding": DECODING}
 
 
 def named(name: str, audio: str) -> str:

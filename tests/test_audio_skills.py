@@ -274,6 +274,17 @@ def test_who_is_alone_in_a_kind_hears_no_scene_but_its_own():
     assert blind.other_sound([alone]) == [1 / len(alone.question.options)]
 
 
+def test_far_sounds_hide_how_much_the_place_echoes():
+    far = Event("dog bark", 0.5, 0.4, {"distance": "far"})
+    score, rng = Score(3.0, (far,)), np.random.default_rng(0)
+    assert attributes.echo(score, rng) == []
+    (near,) = attributes.echo(
+        replace(score, events=(replace(far, attributes={"distance": "near"}),)), rng
+    )
+    with pytest.raises(Disagreement, match="echo of their own"):
+        solve(score, near.prompt)
+
+
 def test_a_twin_sounds_as_the_first_but_for_what_changes():
     first = Event("dog bark", 0.5, 0.4, {"pitch": "low", "loudness": "loud"})
     score = Score(4.0, (first, replace(first, onset_s=2.5)), seed=5)

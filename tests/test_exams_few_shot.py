@@ -210,6 +210,8 @@ def test_facts_do_not_depend_on_wording():
     assert talk.facts("it is heard 3 times.") == talk.facts("three times")
     assert talk.facts("no, there is no siren.") == {"no", "no siren"}
     assert talk.facts("no, a siren wails.") == {"no", "siren"}
+    assert talk.facts("no, there are no more sounds.") == {"no"}
+    assert talk.facts("no, there are more sounds.") == {"no", "more"}
     assert talk.facts("it is not low pitched.") == {"no low pitched"}
     assert talk.facts("yes, a dog barks") != talk.facts("a dog barks")
     assert talk.facts("") == set()

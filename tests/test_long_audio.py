@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from af_minimal.soundworld.captions import captions
+from af_minimal.soundworld.captions import captions, heard_events
 from af_minimal.systems.audio_skills.generator import write_items
+from af_minimal.systems.audio_skills.rules import PLACES
 from af_minimal.systems.audio_skills.timeline import Disagreement
 from af_minimal.systems.long_audio.asking import ASKS
 from af_minimal.systems.long_audio.batching import (
@@ -133,6 +134,20 @@ def test_marks_go_from_1_to_10():
     assert mark(truth, "rain falls, then a dog barks.") == 7  # 2 of 3, and 1 made up
     assert recall_precision(truth, "a dog barks.") == (1 / 3, 1.0)
     assert recall_precision(truth, "a dog barks, then a cat meows.") == (1 / 3, 1 / 3)
+
+
+def test_a_count_that_nobody_asked_for_must_be_true():
+    truth, said = read_facts("a dog barks."), "a dog barks four times."
+    assert mark(truth, said) == 10 and mark(truth, said, ["times"]) < 8
+
+
+def test_where_a_sound_is_cannot_be_known_without_the_recording():
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        recording = sample_recording(rng, 30)
+        asked = ASKS["general"](recording, rng)
+        if asked.output.rstrip(".") in PLACES:
+            assert recording.needle in heard_events(asked.prompt)
 
 
 def test_paraphrases_of_the_truth_get_full_marks(items):

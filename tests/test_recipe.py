@@ -27,12 +27,13 @@ from af_minimal.soundworld import (
     windows,
 )
 from af_minimal.soundworld import run as settings
-from af_minimal.soundworld.captions import caption_is_right, heard_events
+from af_minimal.soundworld.captions import caption_is_right, heard_counts, heard_events
+from af_minimal.soundworld.catalogue import CLASSES
 from af_minimal.soundworld.kept_windows import drawn_with, keep_windows
 from af_minimal.soundworld.near_misses import near_misses
 from af_minimal.soundworld.places import remember, with_sounds
 from af_minimal.soundworld.rows import Rows, alike
-from af_minimal.soundworld.scenes import Event, Score
+from af_minimal.soundworld.scenes import Event, Score, countable
 
 SCENES, STEPS = 4, 2
 SILENCE = Clip.from_array(np.zeros(16_000, dtype=np.float32), 16_000)
@@ -80,6 +81,9 @@ def test_near_misses_are_wrong_in_one_thing():
                 assert not caption_is_right(miss.wrong, score)
             if miss.kind == "sound":
                 assert len(set(was) ^ set(instead)) == 2
+                (new,) = set(instead) - set(was)
+                times = heard_counts(miss.wrong)[new]
+                assert times == 1 or countable(CLASSES[new]), miss.wrong
     assert kinds == {"attribute", "order", "sound"}
     assert near_misses(Score(2.0, ()), rng) == []
 

@@ -55,6 +55,8 @@ def test_captions_of_known_scenes():
     assert captions(thrice)[0] == "a dog barks three times."
     detailed = captions(Score(9.5, (DOG,)), detail=True)[0]
     assert detailed == "a dog barks, low pitched and far away."
+    hall = replace(Score(9.5, (DOG,)), room="hall")  # there all seems far away
+    assert captions(hall, detail=True)[0] == "a dog barks, low pitched."
     recorded = Score(9.5, (replace(DOG, attributes={}),))  # nobody knows how it is
     assert captions(recorded, detail=True) == captions(recorded)
 

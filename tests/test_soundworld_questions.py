@@ -8,8 +8,9 @@ import re
 import numpy as np
 import pytest
 
-from af_minimal.soundworld import CLASSES, caption_is_right, heard_events
+from af_minimal.soundworld import CLASSES, Event, Score, caption_is_right, heard_events
 from af_minimal.soundworld.corpus import ask_scene, sample_scene
+from af_minimal.soundworld.questions import questions
 from af_minimal.soundworld.scenes import countable
 from af_minimal.systems.audio_skills.solver_rules import MEANS
 from af_minimal.systems.audio_skills.timeline import Disagreement, read_timeline
@@ -170,6 +171,30 @@ def test_a_second_reader_finds_the_same_answers():
                 assert set(listed) & {*scene.score.labels} == {said}
             used |= {rule for p, rule in PATTERNS if p.fullmatch(prompt)}
     assert used == set(RULES.values())
+
+
+def test_only_what_means_the_same_for_all_sounds_is_compared():
+    cow = Event("cow moo", 0.0, 1.0, {"pitch": "high", "distance": "near"})
+    bird = Event("bird song", 2.0, 1.0, {"pitch": "low", "distance": "far"})
+    asked = questions_of(Score(4.0, (cow, bird)))
+    compared = {
+        q.prompt: q.output for q in asked if re.search("which sound is ", q.prompt)
+    }
+    assert compared.pop("which sound is far away?") == "bird song"
+    assert not any("pitched" in prompt for prompt in compared)
+
+
+def test_nobody_counts_what_comes_several_times_by_itself():
+    cough = Score(3.0, (Event("cough", 1.0, 0.8, {"distance": "near"}),))
+    assert not any("times" in q.prompt for q in questions_of(cough))
+    bark = Score(3.0, (Event("dog bark", 1.0, 0.4, {"distance": "near"}),))
+    assert any("times" in q.prompt for q in questions_of(bark))
+
+
+def questions_of(score):
+    """What may be asked about a scene, in fifty draws."""
+    draws = map(np.random.default_rng, range(50))
+    return [asked for rng in draws for asked in questions(score, rng)]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -90,6 +90,13 @@ def test_crop_recounts_and_drops():
     assert SCENE.crop(4.0, 6.0).events[0].duration_s == pytest.approx(1.0)
 
 
+def test_a_short_cut_does_not_tell_how_fast_it_was():
+    rain = Event("rain", 1.0, 4.0, {"density": "dense", "distance": "far"})
+    score = Score(6.0, (rain,))
+    assert score.crop(0.0, 1.6).events[0].attributes == {"distance": "far"}
+    assert "density" in score.crop(0.0, 3.0).events[0].attributes
+
+
 def test_crops_stay_inside():
     rng = np.random.default_rng(1)
     for score in scores(300):

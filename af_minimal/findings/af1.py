@@ -128,7 +128,7 @@ T_F3 = [
     *(
         Claim(
             id=f"T-F3 {name}",
-            claim=f"It rises from 1 to 4 to 8 similar examples{where}.",
+            claim=f"Accuracy rises from 1 to 4 to 8 similar examples{where}.",
             paper=PAPER_MORE,
             experiment="few-shot",
             ours=f"{measure}, 8 similar",

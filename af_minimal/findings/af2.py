@@ -131,8 +131,8 @@ CLAIMS = [
     ),
     Claim(
         id="T-B3 order",
-        claim="So what is first is a guess between the two sounds without positions, "
-        "and known with rotary ones.",
+        claim="Without positions, what is first is a guess between the two sounds; "
+        "with rotary ones it is known.",
         paper="MMAU 59.1 % → 69.0 %, LongAudioBench 4.3 → 6.4",
         experiment="AF2 features",
         ours="order, dense",

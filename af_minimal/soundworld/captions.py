@@ -8,10 +8,11 @@ Taught in: notebooks/08_staged_training.ipynb, notebooks/11_evaluation.ipynb
 """
 
 import re
+from dataclasses import replace
 from functools import cache
 
 from .catalogue import CLASSES, HELD_OUT
-from .score import Event, Score, find_class
+from .score import Event, Score, audible, find_class
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
 SILENCE = ["nothing is heard.", "there is silence.", "you can hear nothing."]
@@ -45,6 +46,8 @@ def captions(score: Score, detail: bool | str = False) -> list[str]:
     """
     if not score.events:
         return list(SILENCE)
+    if detail:
+        score = replace(score, events=tuple(told(score, e) for e in score.events))
     clauses, nouns, sounds = (
         [say_group(group, style, detail) for group in score.groups]
         for style in ("clause", "noun", "sound")
@@ -58,6 +61,12 @@ def captions(score: Score, detail: bool | str = False) -> list[str]:
     else:
         texts = more_groups(clauses, nouns, sounds)
     return [text + "." for text in texts]
+
+
+def told(score: Score, event: Event) -> Event:
+    """The event with those attributes alone that a listener can tell."""
+    known = {name: event.attributes[name] for name in audible(score, event)}
+    return replace(event, attributes=known)
 
 
 def one_group(clauses, nouns, sounds, group, detail: bool | str) -> list[str]:

@@ -105,13 +105,15 @@ def facts(text: str) -> set[str]:
 
     Taught in: notebooks/10_dialogue.ipynb
     """
-    stated = named(DENIED.sub(" ", text.lower()))
-    found = stated | {f"no {what}" for what in named(text.lower()) - stated}
-    words = re.findall(r"[a-z]+|\d+", text.lower())
+    text = text.lower()
+    affirmed = DENIED.sub(" ", text)
+    stated = named(affirmed)
+    found = stated | {f"no {what}" for what in named(text) - stated}
+    first, words = (re.findall(r"[a-z]+|\d+", said) for said in (text, affirmed))
     numbers = {"once", "twice", *NUMBERS, *(w for w in words if w.isdecimal())}
     found |= {str(number_of(word)) for word in words if word in numbers}
     found |= {word for word in ("nothing", "more", "only") if word in words}
-    return found | ({words[0]} & {"yes", "no"} if words else set())
+    return found | ({first[0]} & {"yes", "no"} if first else set())
 
 
 def named(text: str) -> set[str]:

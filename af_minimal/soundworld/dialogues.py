@@ -14,9 +14,9 @@ import numpy as np
 
 from .asking import QA
 from .captions import NUMBERS, adjective, captions
-from .questions import absent, audible
-from .scenes import countable
-from .score import Event, Score, find_class
+from .questions import absent
+from .scenes import told_apart
+from .score import Event, Score, audible, find_class
 from .wordings import a, agree
 
 TASK = "SoundWorld-Dialog"
@@ -113,7 +113,7 @@ def before(score: Score, focus: Event | None, rng) -> Turn | None:
 
 def times(score: Score, focus: Event | None, rng) -> Turn | None:
     """How often is "it" heard?"""
-    if focus is None or not countable(find_class(focus.label)):
+    if focus is None or not told_apart(find_class(focus.label)):
         return None
     said = {1: "once", 2: "twice"}.get(focus.repeats)
     answer = f"it is heard {said or NUMBERS[focus.repeats] + ' times'}."

@@ -24,6 +24,7 @@ from .features import hear
 from .questions import QA
 from .wordings import CAPTION_PROMPTS
 
+CHOICE = {"open attribute": 0.5, "open why": 0.5}  # "low pitched or high pitched?"
 AUDIOS = ("own", "noise", "other")
 KINDS = {  # line of the table -> does a row belong to it?
     "caption": lambda row: row["kind"] == "caption",
@@ -204,14 +205,31 @@ def summarise(rows: list[dict]) -> list[dict]:
     for name, belongs in KINDS.items():
         chosen = [row for row in rows if belongs(row)]
         if chosen:
-            truths = [row["truth"] for row in chosen]
-            chance = None if name.startswith("caption") else majority(truths)
+            chance = None if name.startswith("caption") else guessing(chosen)
             right, about = [[row[k] for row in chosen] for k in ("right", "scene")]
             measures.append(measure(name, right, chance, about=about))
             if name == "classify, six options":
                 measures.append(by_options(f"{name}, one named", chosen))
     captioned = [row for row in rows if row["kind"] == "caption"]
     return measures + caption_measures(captioned, "caption, {}")
+
+
+def guessing(rows: list[dict]) -> float:
+    """What who hears nothing scores, knowing the kind of each question and its choices.
+
+    It takes one of the choices where the prompt has some, else the commonest answer.
+    """
+    parts: dict[str, list[dict]] = {}
+    for row in rows:
+        parts.setdefault(f"{row['kind']} {row['topic']}", []).append(row)
+    right = 0.0
+    for kind, part in parts.items():
+        if kind == "classify_options ":
+            right += sum(1 / len(read_options(row["prompt"])) for row in part)
+        else:
+            common = majority([row["truth"] for row in part])
+            right += len(part) * max(common, CHOICE.get(kind, 0.0))
+    return right / len(rows)
 
 
 def by_options(name: str, rows: list[dict]) -> dict:

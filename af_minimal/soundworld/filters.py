@@ -33,7 +33,7 @@ _REFUSALS = (
     r"(no|not enough|insufficient|too little) (context|information|detail)",
     r"(is|are|remains?) (unclear|unknown|unspecified|not known)",
     r"(it|this|that|which) is not clear",
-    r"as an? (ai|artificial|language model|text)",
+    r"as an? (ai|artificial|language model|text)\b",
     r"(am|we are) (sorry|afraid|not (able|sure|certain))",
 )
 REFUSAL = re.compile(rf"\b(?:{'|'.join(_REFUSALS)})")

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .captions import captions
-from .questions import absent, audible
-from .score import Event, Score, find_class
+from .questions import absent
+from .scenes import countable
+from .score import Event, Score, audible, find_class
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,10 @@ def wrong_attribute(score: Score, place: int, name: str, rng) -> tuple[Score, st
 def wrong_sound(score: Score, rng) -> Score:
     """One of the sounds is another."""
     place = int(rng.integers(len(score.events)))
-    wrong = replace(score.events[place], label=absent(score, rng), attributes={})
-    return put(score, {place: wrong})
+    event, label = score.events[place], absent(score, rng)
+    while event.repeats > 1 and not countable(find_class(label)):
+        label = absent(score, rng)  # "rain falls three times" is no sentence of ours
+    return put(score, {place: replace(event, label=label, attributes={})})
 
 
 def wrong_order(score: Score, rng) -> Score:

@@ -13,8 +13,8 @@ from . import wordings
 from .asking import QA, binary, qa
 from .captions import NUMBERS, adjective, captions
 from .catalogue import CLASSES
-from .scenes import countable
-from .score import Event, Score, find_class
+from .scenes import told_apart
+from .score import Score, audible, find_class
 from .wordings import a, agree
 
 CAPTIONING = "SoundWorld-AudioCaptioning"
@@ -146,26 +146,13 @@ def attribute_questions(score: Score, rng) -> list[QA]:
     ]
 
 
-def audible(score: Score, event: Event) -> list[str]:
-    """The attributes of a sound that a listener can tell without doubt.
-
-    None of a sound that another one lies over. A gain hides whether it was soft or
-    loud, and in a hall everything seems far away.
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
-    """
-    hidden = set()
-    if event.gain_db <= -3:
-        hidden.add("loudness")
-    if score.room == "hall":
-        hidden.add("distance")
-    alone = any(group == (event,) for group in score.groups)
-    return sorted(event.attributes.keys() - hidden) if alone else []
-
-
 def which_question(score: Score, name: str, rng) -> list[QA]:
-    """Which sound is high pitched? Only if all have a pitch and one alone is high."""
+    """Which sound is far away? Only if that can be told of all, and of one alone.
+
+    No other attribute is compared: a high cow is lower than a low bird.
+    """
     heard = all(name in audible(score, event) for event in score.events)
-    if len(score.events) < 2 or name == "loudness" or not heard:
+    if len(score.events) < 2 or name != "distance" or not heard:
         return []
     found = [event.attributes.get(name) for event in score.events]
     alone = [v for v in found if found.count(v) == 1]
@@ -183,7 +170,7 @@ def which_question(score: Score, name: str, rng) -> list[QA]:
 
 def count_questions(score: Score, rng) -> list[QA]:
     """How many times one sound is heard, if its occurrences can be told apart."""
-    events = [e for e in score.events if countable(find_class(e.label))]
+    events = [e for e in score.events if told_apart(find_class(e.label))]
     if not events:
         return []
     event = events[rng.integers(len(events))]

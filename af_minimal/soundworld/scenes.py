@@ -11,6 +11,7 @@ from .catalogue import CLASSES
 from .score import BACKGROUNDS, Event, Score
 from .sound_class import SoundClass
 
+SEVERAL = {"cough", "owl hoot", "whistling"}  # one of them is two or three in a row
 SHORTEST_PAUSE_S = 0.4  # silence between two sounds that follow each other
 
 
@@ -114,6 +115,11 @@ def draw_event(rng, sound: SoundClass, budget_s: float, quietest_db: float) -> E
 def countable(sound: SoundClass) -> bool:
     """Whether its occurrences can be told apart; what has a rate repeats by itself."""
     return not sound.continuous and not {"rate", "density"} & set(sound.attributes)
+
+
+def told_apart(sound: SoundClass) -> bool:
+    """Whether it may be asked how many times: one hoot of an owl is three already."""
+    return countable(sound) and sound.label not in SEVERAL
 
 
 def place(rng, events: list[Event], overlap: bool, duration_s: float) -> tuple:

@@ -13,6 +13,8 @@ from .catalogue import CLASSES, HELD_OUT
 from .sound_class import SoundClass
 
 SHORTEST_HEARD_S = 0.25  # less of a sound than this does not count as heard
+TOLD_S = 1.0  # less of a sound does not tell how fast or how dense it is
+IN_TIME = {"rate", "density", "steadiness"}
 BACKGROUNDS = ("pink noise", "hum", "room tone", "murmur")  # no caption names them
 
 
@@ -121,9 +123,10 @@ def crop_event(event: Event, start_s: float, end_s: float) -> Event | None:
     repeats, gap = len(heard), 0.0
     if repeats > 1:
         gap = (heard[-1][0] - heard[0][0]) / (repeats - 1) - duration
-    kept = event.attributes
+    lost = set()
     if duration < event.duration_s - 1e-6:  # a cut sound does not tell its length
-        kept = {k: v for k, v in kept.items() if k != "length"}
+        lost = {"length"} | (IN_TIME if duration < TOLD_S else set())
+    kept = {k: v for k, v in event.attributes.items() if k not in lost}
     return replace(
         event,
         onset_s=heard[0][0],
@@ -142,3 +145,19 @@ def find_class(label: str) -> SoundClass:
             f"There is no sound class {label!r}: CLASSES and HELD_OUT list them."
         )
     return sound
+
+
+def audible(score: Score, event: Event) -> list[str]:
+    """The attributes of a sound that a listener can tell without doubt.
+
+    None of a sound that another one lies over. A gain hides whether it was soft or
+    loud, and in a hall everything seems far away.
+    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    """
+    hidden = set()
+    if event.gain_db <= -3:
+        hidden.add("loudness")
+    if score.room == "hall":
+        hidden.add("distance")
+    alone = any(group == (event,) for group in score.groups)
+    return sorted(event.attributes.keys() - hidden) if alone else []

@@ -103,10 +103,9 @@ class WhoseName:
         said = self.misnamed(rng, of, total) if careless and total > 1 else of
         labels = [names[which] for which in [*said, 0]]
         rightful = [names[which] for which in [*of, 0]]
-        learn = [
-            right == label and right in labels[:i]
-            for i, (right, label) in enumerate(zip(rightful, labels, strict=True))
-        ]
+        # known once an example of its own kind has borne the name
+        pairs = list(zip(rightful, labels, strict=True))
+        learn = [a == b and (a, b) in pairs[:i] for i, (a, b) in enumerate(pairs)]
         prompts = classify_prompts(rng, labels)
         told = prompts, labels, learn, blends, rightful
         return Episode(clips, CLASSIFICATION, *told)

@@ -6,8 +6,7 @@ Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 import numpy as np
 
 from ...soundworld.captions import adjective
-from ...soundworld.questions import audible
-from ...soundworld.score import Score, find_class
+from ...soundworld.score import Score, audible, find_class
 from ...soundworld.wordings import agree
 from .asking import Question, choose, one_of
 from .scenes import COMPARED
@@ -37,20 +36,18 @@ def value(score: Score, rng: np.random.Generator) -> list[Question]:
 
 
 def which(score: Score, rng: np.random.Generator) -> list[Question]:
-    """Which sound alone has a value, of sounds that all have the attribute."""
-    if not in_a_row(score):
+    """Which sound alone is near, or far away, of sounds that all tell it.
+
+    No other attribute is compared: a high cow is lower than a low bird.
+    """
+    name = "distance"
+    if not in_a_row(score) or not all(name in audible(score, e) for e in score.events):
         return []
-    found = []
-    for name in COMPARED:
-        if name == "loudness" or not all(
-            name in audible(score, e) for e in score.events
-        ):
-            continue
-        values = [e.attributes[name] for e in score.events]
-        found += [(name, v, i) for i, v in enumerate(values) if values.count(v) == 1]
+    values = [e.attributes[name] for e in score.events]
+    found = [(v, i) for i, v in enumerate(values) if values.count(v) == 1]
     if not found:
         return []
-    name, v, place = one_of(rng, found)
+    v, place = one_of(rng, found)
     word = adjective(name, v)
     wordings = (
         f"which sound is {word}?",
@@ -76,8 +73,10 @@ def which_time(score: Score, rng: np.random.Generator) -> list[Question]:
     name, v, place = one_of(rng, found)
     label, word = events[0].label, adjective(name, v)
     wordings = (
-        f"the {label} {agree(label, 'comes', 'come')} three times: when is it {word}?",
-        f"at which of its three times {agree(label, 'is', 'are')} the {label} {word}?",
+        f"the {label} {agree(label, 'comes', 'come')} three times: when "
+        f"{agree(label, 'is it', 'are they')} {word}?",
+        f"at which of {agree(label, 'its', 'their')} three times "
+        f"{agree(label, 'is', 'are')} the {label} {word}?",
         f"which time {agree(label, 'does', 'do')} the {label} sound {word}?",
     )
     said = [f"the {word} time" for word in ORDINALS[:3]]
@@ -85,7 +84,9 @@ def which_time(score: Score, rng: np.random.Generator) -> list[Question]:
 
 
 def echo(score: Score, rng: np.random.Generator) -> list[Question]:
-    """How much the place echoes."""
+    """How much the place echoes; what is far away brings an echo of its own."""
+    if all(event.attributes.get("distance") == "far" for event in score.events):
+        return []
     wordings = (
         "how much does the place echo?",
         "how much reverberation is there?",

@@ -184,3 +184,13 @@ def deed(heard, said, options) -> bool:
 def state(heard, said, options) -> bool:
     """The only person is in this state."""
     return STATES.get(only(heard, PEOPLE)) == said
+
+
+def echoes(heard: Timeline, said: str, options: list[str]) -> bool:
+    """Whether the place echoes so.
+
+    Raises Disagreement where all is far away, and so brings an echo of its own.
+    """
+    if all(one.values.get("distance") == "far" for one in heard.soundings):
+        raise Disagreement("Far sounds bring an echo of their own.")
+    return ROOM[said] == heard.room

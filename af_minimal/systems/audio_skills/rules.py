@@ -20,7 +20,6 @@ STATES = {  # of the only person who is heard
     "snoring": "asleep",
     "cough": "ill",
     "whistling": "cheerful",
-    "baby cry": "in need",
 }
 RESPONSES = {  # what to do about a sound
     "telephone": "pick up the phone",
@@ -29,7 +28,6 @@ RESPONSES = {  # what to do about a sound
     "baby cry": "comfort the child",
     "rain": "open an umbrella",
     "applause": "take a bow",
-    "truck beeper": "step out of its way",
     "person sneeze": "offer a tissue",
 }
 SOURCES = {  # family -> what makes the sound

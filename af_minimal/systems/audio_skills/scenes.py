@@ -91,7 +91,7 @@ def draw(rng: np.random.Generator, sound: SoundClass, quietest_db: float) -> Eve
 
 
 def counted(event: Event) -> bool:
-    """Whether it may be asked how many times this is heard."""
+    """Whether this may be heard several times in a row."""
     return countable(find_class(event.label)) and event.duration_s <= COUNTED_S
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ...soundworld.catalogue import CLASSES, MUSIC
 from . import holds
-from .holds import MEANS, NUMBER, ROOM
+from .holds import MEANS, NUMBER
 from .rules import RESPONSES, SOURCES
 
 LABEL = "(" + "|".join(sorted(CLASSES, key=len, reverse=True)) + ")"
@@ -56,7 +56,7 @@ RULES = (
         holds.changes,
         r"the <label> comes? twice: what is different\?",
         r"how (?:does|do) the <label> change from the first time to the second\?",
-        r"what becomes of the <label> when it comes again\?",
+        r"what becomes of the <label> when (?:it comes|they come) again\?",
     ),
     _rule(
         lambda heard, said, _, word: said == holds.at(heard, word).label,
@@ -102,12 +102,12 @@ RULES = (
     ),
     _rule(
         holds.which_time,
-        r"the <label> comes? three times: when is it <word>\?",
-        r"at which of its three times (?:is|are) the <label> <word>\?",
+        r"the <label> comes? three times: when (?:is it|are they) <word>\?",
+        r"at which of (?:its|their) three times (?:is|are) the <label> <word>\?",
         r"which time (?:does|do) the <label> sound <word>\?",
     ),
     _rule(
-        lambda heard, said, _: ROOM[said] == heard.room,
+        holds.echoes,
         r"how much does the place echo\?",
         r"how much reverberation is there\?",
         r"how much do the walls throw the sound back\?",

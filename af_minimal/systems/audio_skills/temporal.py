@@ -8,8 +8,8 @@ from itertools import permutations
 import numpy as np
 
 from ...soundworld.captions import NUMBERS
-from ...soundworld.questions import audible
-from ...soundworld.score import Event, Score, find_class
+from ...soundworld.scenes import told_apart
+from ...soundworld.score import Event, Score, audible, find_class
 from ...soundworld.wordings import agree
 from .asking import Question, choose, one_of
 from .scenes import COMPARED, MOST_TIMES, counted
@@ -78,7 +78,8 @@ def change(score: Score, rng: np.random.Generator) -> list[Question]:
         f"the {label} {agree(label, 'comes', 'come')} twice: what is different?",
         f"how {agree(label, 'does', 'do')} the {label} change from the first time to "
         "the second?",
-        f"what becomes of the {label} when it comes again?",
+        f"what becomes of the {label} when "
+        f"{agree(label, 'it comes', 'they come')} again?",
     )
     right = {1: up, -1: down, 0: same}[rise]
     return choose(rng, "temporal, change", wordings, right, [up, down, same])
@@ -143,10 +144,16 @@ def grounding(score: Score, rng: np.random.Generator) -> list[Question]:
     return choose(rng, "temporal, grounding", wordings, PARTS[inside[label]], PARTS)
 
 
+def asked_of(event: Event) -> bool:
+    """Whether it may be asked how many times it is heard."""
+    return counted(event) and told_apart(find_class(event.label))
+
+
 def counting(score: Score, rng: np.random.Generator) -> list[Question]:
     """How many times: of a sound that is named, of the first, of the second."""
     found, numbers = [], NUMBERS[1 : MOST_TIMES + 1]
-    named = [e for e in score.events if counted(e) and score.labels.count(e.label) == 1]
+    once = [e for e in score.events if score.labels.count(e.label) == 1]
+    named = [event for event in once if asked_of(event)]
     if named:
         event = one_of(rng, named)
         label, be = event.label, agree(event.label, "is", "are")
@@ -158,7 +165,7 @@ def counting(score: Score, rng: np.random.Generator) -> list[Question]:
         times = NUMBERS[event.repeats]
         found += choose(rng, "counting, level 1", wordings, times, numbers)
     for place, word in enumerate(ORDINALS[:2]):
-        if in_a_row(score) and counted(score.events[place]):
+        if in_a_row(score) and asked_of(score.events[place]):
             wordings = (
                 f"how many times is the {word} sound heard?",
                 f"how often do you hear the sound that comes {word}?",

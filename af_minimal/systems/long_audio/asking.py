@@ -138,8 +138,8 @@ def temporal(recording: Recording, rng: np.random.Generator) -> LongQuestion:
 def general(recording: Recording, rng: np.random.Generator) -> LongQuestion:
     """What follows from the whole: how many places, where a sound is, where animals."""
     if rng.random() < 0.5:
-        which = one_of(rng, recording.parts)
-        label = one_of(rng, which.labels)
+        label = recording.needle  # of the others the sound alone tells the place
+        which = next(part for part in recording.parts if label in part.labels)
         be = agree(label, "is", "are")
         wordings = (
             f"at what place {be} the {label} heard?",

@@ -24,6 +24,8 @@ SHARES = {  # of the official bench, in questions
     "temporal": 253,
     "general": 485,
 }
+# what may be said in these answers, and costs if it is not true
+COUNTS = {"captioning": ("times",), "subscene": ("times",)}
 Judge = Callable[[str, str, str], int]  # question, verified answer, response -> 1-10
 
 
@@ -96,7 +98,8 @@ def examine(
     for item, said in zip(items, responses, strict=True):
         asked = item.question
         given = judge and judge(asked.prompt, asked.output, said)
-        marks.append(mark(asked.facts, said) if given is None else given)
+        also = COUNTS.get(asked.skill, ())
+        marks.append(mark(asked.facts, said, also) if given is None else given)
     kinds = [item.question.skill for item in items]
     measures = []
     for kind in (None, *(kind for kind in SHARES if kind in kinds)):
@@ -127,5 +130,6 @@ def shuffled_marks(items: Sequence[LongItem]) -> list[int]:
             if o.question.skill == item.question.skill and o is not item
         ]
         said = others[rng.integers(len(others))] if others else ""
-        marks.append(mark(item.question.facts, said))
+        also = COUNTS.get(item.question.skill, ())
+        marks.append(mark(item.question.facts, said, also))
     return marks

@@ -7,6 +7,7 @@ Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
 import re
+from collections.abc import Collection
 
 from ...soundworld.captions import (
     DENIED,
@@ -69,20 +70,23 @@ def place_at(sentence: str, position: int) -> str:
     return (before[-1:] or [name for _, name in found[:1]] or [""])[0]
 
 
-def recall_precision(truth: frozenset[Fact], text: str) -> tuple[float, float]:
+def recall_precision(
+    truth: frozenset[Fact], text: str, kinds: Collection[str] = ()
+) -> tuple[float, float]:
     """Which share of the truth is said, and which share of what is said is true.
 
-    Only facts of the kinds that the question asks for count.
+    Only facts of the kinds that the question asks for count: those of the truth, and
+    other `kinds` that may be said and had better be true, such as "times".
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    kinds = {fact[0] for fact in truth}
+    kinds = {fact[0] for fact in truth} | set(kinds)
     told = {fact for fact in read_facts(text) if fact[0] in kinds}
     right = len(told & truth)
     return right / len(truth), right / len(told) if told else 0.0
 
 
-def mark(truth: frozenset[Fact], text: str) -> int:
+def mark(truth: frozenset[Fact], text: str, kinds: Collection[str] = ()) -> int:
     """A mark from 1 to 10: 1 + 9 F1, rounded, of recall and precision of the facts.
 
     It stands in for the official judge, a language model, and needs no network.
@@ -90,7 +94,7 @@ def mark(truth: frozenset[Fact], text: str) -> int:
     Official: AF2 paper, Figure 25: {"score": 1-10}
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    recall, precision = recall_precision(truth, text)
+    recall, precision = recall_precision(truth, text, kinds)
     both = recall + precision
     f1 = 2 * recall * precision / both if both else 0.0
     return LOWEST + round((HIGHEST - LOWEST) * f1)

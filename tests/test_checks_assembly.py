@@ -60,6 +60,11 @@ def unshuffled(datasets, weights, global_weight, epoch):
     return items
 
 
+def in_order_of_the_datasets(datasets, weights, global_weight, epoch):
+    weights = {name: weights[name] for name in datasets}
+    return check.blend.reference(datasets, weights, global_weight, epoch)
+
+
 def with_the_fault(datasets, weights, global_weight, epoch):
     return check.blend.reference(datasets, weights, global_weight, epoch, True)
 
@@ -137,7 +142,7 @@ PLANTED = {
         flat_before_the_shift,
     ),
     "greedy": (deaf, forgets_the_mask),
-    "blend": (unshuffled, with_the_fault),
+    "blend": (unshuffled, in_order_of_the_datasets, with_the_fault),
     "collate": (pads_the_labels_with_zero, pads_text_on_the_left, hears_the_padding),
     "learns": (
         takes_the_blocks_for_language_model,
@@ -188,9 +193,43 @@ def test_an_unsolved_stub_lets_the_notebook_go_on(capsys):
 def test_a_batch_that_is_no_dict_is_told(capsys):
     check.collate(lambda samples, pad: [1, 2])
     check.collate(lambda samples, pad: {"input_ids": torch.zeros(1)})
+    check.collate(pads_the_labels_with_zero)
     said = capsys.readouterr().out
-    assert "a dict of tensors is expected, not a list" in said
-    assert "KeyError: 'attention_mask'" in said
+    assert "a dict is expected; a list of 2 came" in said
+    assert "'input_ids': the shape is (1,)" in said
+    assert "'labels': got 0 at [" in said
+
+
+def test_a_key_that_is_not_there_is_named():
+    def forgets(samples, pad):
+        batch = check.collate.reference(samples, pad)
+        return {key: batch[key] for key in batch if key != "labels"}
+
+    said = check.collate.first_problem(forgets)
+    assert said.startswith("the key 'labels' is missing; there are ['input_ids', ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda batch, parts: batch, "a list of 1 dict is expected; a dict came."),
+        (lambda batch, parts: None, "it returned None: is a `return` missing?"),
+        (lambda batch, parts: [], "a list of 1 dict is expected; a list of 0 came."),
+        (lambda batch, parts: [{"a": batch["a"]}] * parts, "dict 1 of the list: the k"),
+        (every_other_row, "dict 1 of the list: 'a': got 4 at [1, 0], expected 2"),
+    ],
+)
+def test_what_is_no_list_of_micro_batches_is_told(answer, said):
+    assert check.split_batch.first_problem(answer).startswith(said)
+
+
+def test_ids_come_as_lists_and_as_tensors():
+    def tensors_only(samples, pad):
+        pad_rows = torch.nn.utils.rnn.pad_sequence
+        rows = pad_rows([s.input_ids for s in samples], True, pad)
+        return check.collate.reference(samples, pad) | {"input_ids": rows}
+
+    assert "it raised" in check.collate.first_problem(tensors_only)
 
 
 def test_learns_says_what_freeze_does():

@@ -55,6 +55,12 @@ def test_reference_passes_and_mistakes_do_not(name):
     assert_rejects(check.ATTENTION[name], WRONG[name])
 
 
+def test_no_turn_at_all_is_no_turn_of_the_wrong_axis():
+    turns = check.rotated_heads
+    said = turns.first_problem(lambda x, heads, *_: check.split_into_heads(x, heads))
+    assert said and "likely" not in said
+
+
 def test_split_heads_is_what_the_package_does():
     x = torch.randn(2, 5, 8)
     torch.testing.assert_close(

@@ -31,6 +31,10 @@ def never_equal(rule, measured):
     return rows.is_true(rule.replace("=", ""), measured)
 
 
+def never_less(rule, measured):
+    return "<" not in rule and rows.is_true(rule, measured)
+
+
 def some_seed(claim, measured):
     return any(all(rows.is_true(r, n) for r in claim.rules) for n in measured)
 
@@ -49,10 +53,17 @@ def is_there(answers):
 
 
 WRONG = {
-    "rule": [greater_only, not_the_opposite, never_equal],
+    "rule": [greater_only, not_the_opposite, never_equal, never_less],
     "judge": [some_seed, nothing_is_enough],
     "share_true": [of_all_together, is_there],
 }
+
+
+def test_what_is_no_verdict_is_told():
+    said = check.judge.first_problem(
+        lambda claim, measured: measured and nothing_is_enough(claim, measured)
+    )
+    assert said.startswith("got []; True or False is expected.")
 
 
 @pytest.mark.parametrize("name", check.FINDINGS)

@@ -11,7 +11,7 @@ import torch
 from conftest import pictured
 from matplotlib.figure import Figure
 
-from af_minimal.audio import Clip
+from af_minimal.audio import Clip, TooLongWarning
 from af_minimal.config import PRESETS
 from af_minimal.course import checks_retrieval as check
 from af_minimal.course import figures_retrieval as figures
@@ -21,7 +21,7 @@ from af_minimal.disk.labelled import read_labelled
 from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
 from af_minimal.prompts import build_labels, training_text
-from af_minimal.retrieval import Datastore
+from af_minimal.retrieval import Datastore, FewNeighboursWarning
 from af_minimal.soundworld.corpus import sample_scene, text_corpus
 from af_minimal.soundworld.episode_batches import EpisodeBatches
 from af_minimal.soundworld.episodes import Episodes
@@ -285,12 +285,29 @@ def test_widget_teaches_names_and_asks_with_neighbours(encoder):
     assert box.answer.value.endswith("[]")
 
 
+def test_widget_says_what_was_not_heard_and_what_was_no_example(encoder):
+    box = teach.TeachWidget(Listener(encoder))
+    box.name.value, box.k.value = "zivo", 2
+    box.sounds.value = uploaded(wav(tone(200)), wav(tone(300)))
+    box.teach.click()
+    box.query.value = uploaded(wav(tone(200)))  # this one was taught
+    with pytest.warns(FewNeighboursWarning):
+        box.button.click()
+    assert "['zivo'] (with 1 of 2 examples: a sound is never" in box.answer.value
+    long = np.zeros(22_050 * 60, np.float32)
+    box.query.value = uploaded(wav(Clip(long, 22_050)))
+    with pytest.warns(TooLongWarning):
+        box.button.click()
+    hears = Listener.config.audio.max_s
+    assert box.answer.value.endswith(f" (only the first {hears:g} s were heard)")
+
+
 def test_widget_tells_what_is_broken(encoder):
     box = teach.TeachWidget(Listener(encoder))
     box.name.value = "zivo"
     box.sounds.value = uploaded(b"no sound")
     box.teach.click()
-    assert "x.wav cannot be read" in box.known.value and box.examples == []
+    assert "x.wav cannot be decoded" in box.known.value and box.examples == []
 
 
 def test_hidden_files_are_no_recordings(tmp_path):

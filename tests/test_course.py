@@ -5,6 +5,8 @@ import importlib
 import io
 import json
 import re
+import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,16 +16,18 @@ import pytest
 import soundfile
 import torch
 from conftest import pictured
+from matplotlib import rc_context
 from PIL import Image
 
 from af_minimal import audio, xattn
 from af_minimal.audio import Clip
-from af_minimal.config import AudioConfig
+from af_minimal.config import PRESETS, AudioConfig
 from af_minimal.course import (
     checks,
     clean,
     differences,
     figures_training,
+    fonts,
     mistakes,
     setup,
     teach,
@@ -77,6 +81,27 @@ def test_window_strip_says_how_many_windows_are_real(clip):
     figure = viz.new_figure()
     viz.window_strip(clip, AudioConfig(), ax=figure.axes[0])
     assert "3 windows hear the clip, 13 are empty" in figure.axes[0].get_title()
+
+
+def test_window_strip_draws_a_positive_sample_upwards():
+    wave = np.zeros(16_000, dtype=np.float32)
+    wave[100] = 1
+    figure = viz.new_figure()
+    viz.window_strip(Clip(wave, 16_000), AudioConfig(), ax=figure.axes[0])
+    drawn = figure.axes[0].transData.transform(figure.axes[0].lines[0].get_xydata())
+    assert drawn[100, 1] > drawn[99, 1] + 1
+
+
+@pytest.mark.parametrize("others", [("No Such Font", "STIXGeneral"), ("No Such Font",)])
+def test_fonts_of_other_scripts_are_asked_for_where_they_are(monkeypatch, others):
+    monkeypatch.setattr(fonts, "OTHERS", others)
+    with rc_context(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        viz.set_style()
+        assert viz.rcParams["font.family"] == [fonts.USUAL, *others[1:]]
+        figure = viz.new_figure()
+        figure.axes[0].set_title("a name")
+        assert len(viz.png(figure)) > 1000
 
 
 def test_mask_grid_colours_what_may_be_heard():
@@ -138,6 +163,19 @@ def all_real(waveform, config):
     return windows, np.ones_like(mask)
 
 
+def keeps_what_is_too_long(waveform, config):
+    needed = 1 + max(0, -(-(len(waveform) - config.window) // config.hop))
+    return audio.cut_windows(
+        waveform, replace(config, max_windows=max(needed, config.max_windows))
+    )
+
+
+def learns_all_in_an_answer(ids, pad, audio, sep, eoc, eos):
+    """Padding and <audio> too; right where they stand outside an answer."""
+    nothing = -1  # no token has this id
+    return checks.build_labels.reference(ids, nothing, nothing, sep, eoc, eos)
+
+
 def halves(positions, width):
     table = checks.sinusoidal_table.reference(positions, width)
     return torch.cat([table[..., ::2], table[..., 1::2]], dim=-1)
@@ -147,10 +185,27 @@ def no_batch_axis(positions, width):
     return checks.sinusoidal_table.reference(positions, width)[0]
 
 
+def where_heard(y, x, mask):
+    """A mistake of the gates alone must treat deaf positions as it should."""
+    return torch.where(mask.any(dim=-1, keepdim=True), y, x)
+
+
 class NoTanh(xattn.GatedCrossAttentionBlock):
     def forward(self, x, audio, mask):
         y = x + self.attn_gate * self.attn(x, audio, mask)
-        return y + self.ff_gate * self.ff(y)
+        return where_heard(y + self.ff_gate * self.ff(y), x, mask)
+
+
+class SwappedGates(xattn.GatedCrossAttentionBlock):
+    def forward(self, x, audio, mask):
+        y = x + self.ff_gate.tanh() * self.attn(x, audio, mask)
+        return where_heard(y + self.attn_gate.tanh() * self.ff(y), x, mask)
+
+
+class OneGateForBoth(xattn.GatedCrossAttentionBlock):
+    def forward(self, x, audio, mask):
+        y = x + self.attn_gate.tanh() * self.attn(x, audio, mask)
+        return where_heard(y + self.attn_gate.tanh() * self.ff(y), x, mask)
 
 
 class NoResidual(xattn.GatedCrossAttentionBlock):
@@ -160,12 +215,12 @@ class NoResidual(xattn.GatedCrossAttentionBlock):
 
 PLANTED = {
     "num_windows": (off_by_one, unlimited),
-    "cut_windows": (no_mask, all_real),
+    "cut_windows": (no_mask, all_real, keeps_what_is_too_long),
     "contrastive_loss": tuple(mistakes.CONTRASTIVE_LOSS),
     "sinusoidal_table": (halves, no_batch_axis),
     "text_to_audio_mask": tuple(mistakes.TEXT_TO_AUDIO_MASK),
-    "gated_block": (NoTanh, NoResidual),
-    "build_labels": tuple(mistakes.BUILD_LABELS),
+    "gated_block": (NoTanh, NoResidual, SwappedGates, OneGateForBoth),
+    "build_labels": (*mistakes.BUILD_LABELS, learns_all_in_an_answer),
 }
 
 
@@ -214,6 +269,66 @@ def test_errors_and_missing_returns_are_named(capsys):
     assert "ZeroDivisionError" in said and "`return` missing" in said
 
 
+def test_a_right_number_with_one_axis_more_is_told_by_its_shape():
+    loss = checks.contrastive_loss
+    said = loss.first_problem(lambda *given: loss.reference(*given).reshape(1))
+    assert said.startswith("the shape is (1,), expected ().")
+    assert "yours:     Tensor(1,)" in said
+
+
+def test_a_likely_mistake_gives_the_same_in_every_case():
+    def off_by_one(ids, mask, token, per):
+        count = (ids == token).cumsum(1).unsqueeze(-1) + 1
+        return (torch.arange(mask.shape[1]) // per < count) & mask.unsqueeze(1)
+
+    def raises_later(ids, mask, token, per):
+        if ids[0, 0] == 1:
+            raise IndexError
+        return off_by_one(ids, mask, token, per)
+
+    for wrong in (off_by_one, raises_later):
+        said = checks.text_to_audio_mask.first_problem(wrong)
+        assert said and "likely" not in said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda w, m: (w.astype(np.float64), m), "1: the type is float64, expected fl"),
+        (lambda w, m: (torch.from_numpy(w), m), "1: a Tensor came; a numpy array of f"),
+        (lambda w, m: (w, m.tolist()), "2: a list of 4 came; a numpy array of bool"),
+        (lambda w, m: (w, m.astype(int)), "2: the type is int64, expected bool."),
+    ],
+)
+def test_windows_of_another_type_are_refused(change, said):
+    check = checks.cut_windows
+    told = check.first_problem(lambda *given: change(*check.reference(*given)))
+    assert told.startswith("returned thing " + said)
+
+
+def test_what_is_no_truth_is_told():
+    for wrong, shown in (([], "[]"), (1, "1"), (np.array([True]), "ndarray(1,)")):
+        said = differences.difference(wrong, True)
+        assert said.startswith(f"got {shown}") and "True or False is expected" in said
+    assert differences.difference(np.bool_(True), True) == ""
+    assert "expected 1" in differences.difference(torch.tensor(False), True)
+
+
+def test_dicts_are_compared_by_their_keys():
+    def batch(**changes):
+        return {"a": torch.zeros(2), "labels": torch.ones(2)} | changes
+
+    assert differences.difference(batch(), batch()) == ""
+    wrong = batch(labels=torch.tensor([1.0, 3.0]))
+    said = differences.difference(wrong, batch())
+    assert said.startswith("'labels': got 3 at [1]")
+    assert differences.difference([batch(), wrong], [batch(), batch()]) == (
+        f"dict 2 of the list: {said}"
+    )
+    shown = differences.brief_pair([batch(), wrong], [batch(), batch()])
+    assert shown == ("Tensor(2,) [1 3]", "Tensor(2,) [1 1]")
+
+
 def test_writing_into_the_arguments_does_not_spoil_the_reference(capsys):
     def writes(waveform, config):
         waveform[:] = 0
@@ -244,6 +359,8 @@ def uploaded(name, content):
 class Parrot:
     """A model that answers with what it was given."""
 
+    config = PRESETS["mini"]
+
     def ask(self, clip, question):
         return f"{question} {clip.duration_s:.1f} s"
 
@@ -268,9 +385,62 @@ def test_ask_widget_explains_a_bad_upload(tmp_path):
     soundfile.write(tmp_path / "rain.wav", np.zeros(16_000), 16_000)
     box = widgets.ask_widget(Parrot(), folder=tmp_path)
     box.upload.value = uploaded("notes.txt", b"not sound")
-    assert "notes.txt cannot be read" in box.answer.value
+    assert "notes.txt cannot be decoded" in box.answer.value
     with pytest.raises(FileNotFoundError, match="no sound file"):
         widgets.ask_widget(Parrot(), folder=tmp_path / "empty")
+
+
+def test_ask_widget_takes_the_same_file_twice(tmp_path, clip):
+    soundfile.write(tmp_path / "rain.wav", np.zeros(16_000), 16_000)
+    box, mine = widgets.ask_widget(Parrot(), folder=tmp_path), widgets.wav_bytes(clip)
+    file = uploaded("mine.wav", mine)
+    for _ in range(2):
+        box.upload.value = file
+        assert box.clip.duration_s == 3 and box.upload.value == ()
+        box.sound.value = "rain"
+        assert box.clip.duration_s == 1
+
+
+def test_ask_widget_explains_a_broken_file_of_its_folder(tmp_path):
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    (tmp_path / "empty.wav").touch()
+    soundfile.write(tmp_path / "rain.wav", np.zeros(16_000), 16_000)
+    box = widgets.ask_widget(Parrot(), folder=tmp_path)  # the broken one comes first
+    assert "broken.wav cannot be decoded" in box.answer.value
+    box.sound.value = "rain"
+    box.button.click()
+    assert box.answer.value.endswith("1.0 s")
+    box.sound.value = "empty"
+    assert "is empty (0 bytes)" in box.answer.value and box.audio.value == b""
+    box.button.click()  # not about the rain that was heard before
+    assert box.answer.value.endswith("choose another sound.")
+
+
+def test_ask_widget_says_what_was_not_heard(tmp_path):
+    audio_config = Parrot.config.audio
+    longest, rate = audio_config.max_samples, audio_config.sample_rate
+    for name, samples in (("all", longest), ("more", longest + rate)):
+        soundfile.write(tmp_path / f"{name}.wav", np.zeros(samples), rate)
+    box = widgets.ask_widget(Parrot(), folder=tmp_path)
+    box.button.click()
+    assert "only the first" not in box.answer.value
+    box.sound.value = "more"
+    box.button.click()
+    told = f" (only the first {audio_config.max_s:g} s were heard)"
+    assert box.answer.value.endswith(told)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100])
+def test_an_upload_is_read_as_its_file_is(tmp_path, rate):
+    path, noise = tmp_path / "loud.wav", np.random.default_rng(0)
+    frames = noise.uniform(-3, 3, (rate, 2)).astype(np.float32)
+    soundfile.write(path, frames, rate, subtype="FLOAT")
+    mine = widgets.decode(path.read_bytes(), "loud.wav")
+    theirs = audio.load_audio(path, sample_rate=None)
+    np.testing.assert_array_equal(mine.waveform, theirs.waveform)
+    assert mine.sample_rate == rate and mine.path is None
+    with pytest.raises(ValueError, match=r"^loud\.wav is cut off"):
+        widgets.decode(path.read_bytes()[:-900], "loud.wav")
 
 
 def test_attention_widget_redraws_for_layer_and_head():

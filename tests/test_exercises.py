@@ -6,15 +6,24 @@ Stubs and checks are taken out of the stored notebooks and run; nothing else is.
 import ast
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import test_course
 from test_repository import NOTEBOOKS, ROOT
 
-from af_minimal.course import checks
+import af_minimal
+from af_minimal import soundworld
+from af_minimal.course import (
+    checks,
+    checks_dialogue,
+    checks_retrieval,
+    figures_attention,
+)
 
 LEAST = 3  # exercises of a notebook
 TAUGHT = [path for path in NOTEBOOKS if path.stem[:2] != "00"]  # 00 only plays
@@ -107,6 +116,71 @@ def test_an_unsolved_stub_goes_on_and_is_an_error_when_strict(
             strict.setenv("AF_STRICT", "1")
             with pytest.raises(checks.WrongAnswer, match=f"{name}: not solved yet"):
                 exec(f"{stub}\n{line}", names)
+
+
+def run_cell(number: str, part: str, names: dict) -> dict:
+    """The names after the code cell of a notebook that holds `part` has run."""
+    (path,) = (path for path in NOTEBOOKS if path.stem.startswith(number))
+    (cell,) = (c for c in cells_of(path) if c.kind == "code" and part in c.text)
+    exec(cell.text, names)
+    return names
+
+
+DOG = soundworld.Event("dog bark", 1.0, 0.5, repeats=2, gap_s=0.5)
+BELL = soundworld.Event("church bell", 5.0, 2.0)
+RIGHT = soundworld.Score(9.5, (DOG, BELL))
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (RIGHT, ""),
+        (None, "a soundworld.Score"),
+        (replace(RIGHT, duration_s=8.0), "a scene of 9.5 s"),
+        (replace(RIGHT, events=(replace(DOG, repeats=3), BELL)), "a dog barks two"),
+        (replace(RIGHT, events=(DOG,)), "a dog barks two"),
+        (replace(RIGHT, events=(DOG, replace(BELL, onset_s=0.0))), "in this order"),
+        (replace(RIGHT, events=(DOG, replace(BELL, onset_s=2.0))), "the last bark"),
+        (replace(RIGHT, events=(replace(DOG, gap_s=0.0), BELL)), "a gap between"),
+    ],
+)
+def test_a_scene_that_was_not_asked_for_is_told(score, said, capsys):
+    names = {"soundworld": soundworld, "af": af_minimal, "my_score": lambda: score}
+    names |= {"model": SimpleNamespace(ask=lambda *_: ""), "question": ""}
+    mine = run_cell("00", "mine = my_score()", names)["mine"]
+    printed = capsys.readouterr().out
+    assert (mine is score) == (not said)
+    assert ("✗" in printed) == bool(said) and said in printed
+    assert ("Yours has:" in printed) == (score is not None and bool(said))
+
+
+class StoreOfTwo:
+    """The store of notebook 09, so far as its exercises ask."""
+
+    embeddings, files = np.eye(2, dtype=np.float32), ["a.wav", "b.wav"]
+
+    def __len__(self):
+        return 2
+
+    def nearest(self, query, k=4):
+        return [1], [0.0]
+
+
+def test_lists_that_a_check_takes_are_used_in_the_next_cell(monkeypatch):
+    def as_lists(answer):
+        return lambda *given: tuple(x.tolist() for x in answer(*given))
+
+    names = {"np": np, "check": checks_retrieval, "store": StoreOfTwo(), "shelf": [0]}
+    names["my_other_files"] = lambda *given: (
+        *checks_retrieval.first_of_each_file(*given),
+    )
+    names["my_nearest"] = as_lists(checks_retrieval.nearest_places)
+    assert not checks_retrieval.nearest.first_problem(names["my_nearest"])
+    assert run_cell("09", "no own file", names)["by_hand"] == [1]
+    monkeypatch.setattr(figures_attention, "show", lambda *_: None)
+    read = as_lists(checks_dialogue.tokens_with_and_without_cache)
+    assert not checks_dialogue.tokens_read.first_problem(read)
+    run_cell("10", "[25] * 15", {"np": np, "my_tokens_read": read})
 
 
 def test_every_check_has_two_planted_mistakes():

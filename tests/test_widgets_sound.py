@@ -198,9 +198,19 @@ def test_the_rate_of_the_browser_is_kept():
 def test_upload_stands_beside_the_microphone():
     box = widgets.record()
     box.upload.value = uploaded("notes.txt", b"no sound")
-    assert box.clip is None and "notes.txt cannot be read" in box.message.value
+    assert box.clip is None and "notes.txt cannot be decoded" in box.message.value
     box.upload.value = uploaded("mine.wav", widgets.wav_bytes(tone(2)))
     assert box.clip.duration_s == 2 and "mine.wav" in box.heard.children[0].label
+
+
+def test_the_same_file_is_taken_twice():
+    box, file = widgets.record(), uploaded("mine.wav", widgets.wav_bytes(tone(2)))
+    for level in (0.1, 0.2):  # no two recordings are equal
+        box.upload.value = file
+        assert box.clip.duration_s == 2 and box.upload.value == ()
+        arrive(box.microphone, tone(1, level=level))
+        assert box.clip.duration_s == 1
+    assert box.message.value.startswith("1.00 s")
 
 
 def test_what_cannot_be_a_recording_is_said_and_mended_by_the_next():

@@ -16,6 +16,9 @@ def _rules() -> list[tuple]:
         ("no example > four examples", measured),
         ("four examples >= 0.9", measured),
         ("no example <= 0.05", measured),
+        ("no example <= 0.1", measured),
+        ("no example < four examples", measured),
+        ("four examples < no example", measured),
         ("broken > 0", measured),
         ("broken < 1", measured),
     ]

@@ -1,5 +1,6 @@
 """How two results differ, and both in a line each that shows the difference."""
 
+from collections.abc import Mapping
 from types import FunctionType
 
 import numpy as np
@@ -21,14 +22,25 @@ def difference(yours, expected) -> str:
         return "it returned None: is a `return` missing?"
     if isinstance(expected, str):
         return "" if yours == expected else f"got {yours!r}, expected {expected!r}."
+    if isinstance(expected, dict):
+        return _dict_difference(yours, expected)
+    if _are_dicts(expected):
+        return _dicts_difference(yours, expected)
     try:
-        yours, expected = as_array(yours), as_array(expected)
+        own, right = _plain_array(yours), _plain_array(expected)
+        floats = as_array(own), as_array(right)
     except (TypeError, ValueError):
         return f"it returned a {type(yours).__name__}; numbers were expected."
-    if yours.shape != expected.shape:
-        return f"the shape is {yours.shape}, expected {expected.shape}."
-    if (yours.dtype == bool) != (expected.dtype == bool):
-        return f"the type is {yours.dtype}, expected {expected.dtype}."
+    if right.dtype == bool and not right.ndim and (own.ndim or own.dtype != bool):
+        return f"got {brief(yours)}; True or False is expected."
+    if own.shape != right.shape:
+        return f"the shape is {own.shape}, expected {right.shape}."
+    if (own.dtype == bool) != (right.dtype == bool):
+        return f"the type is {own.dtype}, expected {right.dtype}."
+    return _first_difference(*floats)
+
+
+def _first_difference(yours: np.ndarray, expected: np.ndarray) -> str:
     unlike = _unlike(yours, expected)
     if not unlike.any():
         return ""
@@ -48,6 +60,55 @@ def _tuple_difference(yours, expected: tuple) -> str:
     return ""
 
 
+def _dict_difference(yours, expected: dict) -> str:
+    if not isinstance(yours, Mapping):
+        return f"a dict is expected; {_what(yours)} came."
+    for key, value in expected.items():
+        if key not in yours:
+            return f"the key {key!r} is missing; there are {list(yours)}."
+        if reason := difference(yours[key], value):
+            return f"{key!r}: {reason}"
+    return ""
+
+
+def _dicts_difference(yours, expected: list[dict]) -> str:
+    if not _are_dicts(yours) or len(yours) != len(expected):
+        wanted = f"a list of {len(expected)} dict{'s' * (len(expected) > 1)}"
+        return f"{wanted} is expected; {_what(yours)} came."
+    for number, pair in enumerate(zip(yours, expected, strict=True), start=1):
+        if reason := difference(*pair):
+            return f"dict {number} of the list: {reason}"
+    return ""
+
+
+def _are_dicts(value) -> bool:
+    several = isinstance(value, list | tuple) and len(value) > 0
+    return several and all(isinstance(one, Mapping) for one in value)
+
+
+def _what(value) -> str:
+    length = f" of {len(value)}" if isinstance(value, list | tuple) else ""
+    return f"a {type(value).__name__}{length}"
+
+
+def type_difference(yours, expected) -> str:
+    """How the types of numpy arrays differ; an empty string when they agree.
+
+    `difference` compares values alone: what is right as float64 may be of no use to
+    code that wants float32.
+    """
+    if isinstance(expected, tuple):
+        pairs = zip(as_tuple(yours, len(expected)), expected, strict=True)
+        reasons = [type_difference(*pair) for pair in pairs]
+        told = (f"returned thing {i}: {r}" for i, r in enumerate(reasons, 1) if r)
+        return next(told, "")
+    if not isinstance(yours, np.ndarray):
+        return f"{_what(yours)} came; a numpy array of {expected.dtype} is expected."
+    if yours.dtype != expected.dtype:
+        return f"the type is {yours.dtype}, expected {expected.dtype}."
+    return ""
+
+
 def as_tuple(value, count: int):
     """A list, array or tensor of so many things as a tuple; anything else as it is."""
     array = isinstance(value, np.ndarray | torch.Tensor) and value.ndim > 0
@@ -60,14 +121,22 @@ def _unlike(yours: np.ndarray, expected: np.ndarray) -> np.ndarray:
 
 
 def as_array(value) -> np.ndarray:
-    """A number, list, array or tensor as a numpy array of booleans or floats."""
+    """A number, list, array or tensor as a numpy array of booleans or floats.
+
+    Raises TypeError or ValueError for what holds no numbers.
+    """
+    array = _plain_array(value)
+    return array if array.dtype == bool else array.astype(np.float64)
+
+
+def _plain_array(value) -> np.ndarray:
+    """The same with the type it has, which a message about types must name."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
     if isinstance(value, list | tuple):
-        value = [as_array(v) if isinstance(v, torch.Tensor) else v for v in value]
-    array = np.asarray(value)
-    return array if array.dtype == bool else array.astype(np.float64)
+        value = [_plain_array(v) if isinstance(v, torch.Tensor) else v for v in value]
+    return np.asarray(value)
 
 
 def brief(value, start: int = 0, whole: int = WHOLE) -> str:
@@ -99,7 +168,7 @@ def _one_line(value) -> str:
 
 def _brief_array(value: torch.Tensor | np.ndarray, start: int, whole: int) -> str:
     array, name = as_array(value), f"{type(value).__name__}{tuple(value.shape)}"
-    if array.size == 1:
+    if array.ndim == 0:
         return f"{array.item():.6g}"
     where, shown = "", array
     if array.size > whole:
@@ -126,6 +195,8 @@ def brief_pair(yours, expected) -> tuple[str, str]:
     """Both values in a line each; excerpts begin where the first difference is seen."""
     if isinstance(expected, tuple):
         yours = as_tuple(yours, len(expected))
+    if place := _first_unlike_part(yours, expected):
+        return brief_pair(*place)
     both = yours, expected
     if all(isinstance(value, tuple) for value in both) and len(yours) == len(expected):
         pairs = [brief_pair(*pair) for pair in zip(*both, strict=True)]
@@ -136,10 +207,22 @@ def brief_pair(yours, expected) -> tuple[str, str]:
     return brief(yours, start), brief(expected, start)
 
 
+def _first_unlike_part(yours, expected) -> tuple | None:
+    """Both sides of the first dict, or value in a dict, that differs; None if none."""
+    if isinstance(expected, dict) and isinstance(yours, Mapping):
+        pairs = [(yours[key], expected[key]) for key in expected if key in yours]
+        pairs = pairs if len(pairs) == len(expected) else []
+    elif _are_dicts(expected) and _are_dicts(yours) and len(yours) == len(expected):
+        pairs = zip(yours, expected, strict=True)
+    else:
+        return None
+    return next((pair for pair in pairs if difference(*pair)), None)
+
+
 def _first_unlike(yours, expected) -> int:
-    """Where two values of one shape differ: a place in the flat array, or a letter."""
+    """Where two values differ: a place in the flat array, or a letter; 0 if nowhere."""
     if isinstance(expected, torch.Tensor | np.ndarray):
         unlike = _unlike(as_array(yours), as_array(expected))
-        return int(np.flatnonzero(unlike)[0])
+        return int(np.argmax(unlike))  # of all False: 0, as when types alone differ
     letters = zip(_one_line(yours), _one_line(expected), strict=False)
     return next((i for i, (a, b) in enumerate(letters) if a != b), 0)

@@ -16,6 +16,7 @@ from ..prompts import clean
 from ..retrieval import Datastore
 from .figures_retrieval import names_taught
 from .widgets import SOUND_FILES, Panel, decode, wav_bytes
+from .widgets.ask import left_out
 from .widgets.still import with_picture
 
 PROMPT = "classify this sound."
@@ -86,7 +87,10 @@ class TeachWidget(Panel):
         return self.store.examples if self.store else []
 
     def clips(self, upload) -> list:
-        """Uploaded files as Clips at the model's rate; ValueError if one is broken."""
+        """Uploaded files as Clips at the model's rate.
+
+        Raises ValueError if one is broken.
+        """
         rate = self.model.config.audio.sample_rate
         files = [(bytes(file["content"]), file["name"]) for file in upload.value]
         return [resample(decode(*file), rate) for file in files]
@@ -127,6 +131,12 @@ class TeachWidget(Panel):
             self.audio.value = wav_bytes(clip)
             k = min(self.k.value, len(self.examples))
             shown = self.store.neighbours(clip, k) if k else []
-            self.answer.value = self.model.ask(clip, self.prompt, examples=shown)
+            said = self.model.ask(clip, self.prompt, examples=shown)
+            if len(shown) < k:
+                said += (
+                    f" (with {len(shown)} of {k} examples: a sound is never an example "
+                    "for itself, and the same one counts once)"
+                )
+            self.answer.value = said + left_out(clip, self.model)
         except ValueError as error:  # a broken file, an impossible name
             self.answer.value = str(error)

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from ..audio import Clip, log_mel, num_windows
 from ..config import AudioConfig, EncoderConfig
+from .fonts import families
 from .picture import AUDIO, GATE, TEXT
 from .picture import architecture as draw_architecture
 
@@ -25,9 +26,10 @@ HEAT = "cividis"
 
 
 def set_style() -> None:
-    """Font sizes and spines of all figures; `notebook_setup` calls it."""
+    """Fonts and spines of all figures; `notebook_setup` calls it."""
     rcParams.update(
         {
+            "font.family": families(),
             "font.size": 10,
             "axes.titlesize": 11,
             "axes.spines.top": False,
@@ -76,16 +78,10 @@ def mel(clip: Clip, config: EncoderConfig | None = None, ax: Axes | None = None)
     config = config or EncoderConfig()
     picture = log_mel(torch.from_numpy(clip.waveform), config, clip.sample_rate)
     figure, axes = _figure_and_axes(ax)
-    extent = (0, clip.duration_s, 0, config.n_mels)
+    place = {"origin": "lower", "aspect": "auto"}
+    place["extent"] = (0, clip.duration_s, 0, config.n_mels)
     top = float(picture.max())
-    image = axes.imshow(
-        picture.T,
-        origin="lower",
-        aspect="auto",
-        extent=extent,
-        vmin=top - 80,
-        cmap=HEAT,
-    )
+    image = axes.imshow(picture.T, vmin=top - 80, cmap=HEAT, **place)
     axes.figure.colorbar(image, ax=axes, label="level (dB)", pad=0.01)
     axes.set(xlabel="time (s)", ylabel="mel bin")
     _show_own(figure, f"Log-mel picture of {clip.duration_s:.1f} s of sound")
@@ -112,7 +108,8 @@ def window_strip(clip: Clip, config: AudioConfig, ax: Axes | None = None):
         colour = AUDIO if i < real else QUIET
         axes.barh(i, config.window_s, left=start, height=0.7, color=colour, alpha=0.75)
     times = np.arange(len(clip.waveform)) / clip.sample_rate
-    axes.plot(times, -2.5 + 1.5 * clip.waveform, color="black", linewidth=0.4)
+    down = -1.5 * clip.waveform  # the y axis points down
+    axes.plot(times, down - 2.5, color="black", linewidth=0.4)
     axes.axvline(clip.duration_s, color="black", linestyle=":", linewidth=1)
     axes.set(xlabel="time (s)", ylabel="window", ylim=(config.max_windows, -4.5))
     numbers = range(0, config.max_windows, 5)

@@ -1,6 +1,8 @@
 """A box to ask about a sample clip, or about a sound of your own."""
 
 import io
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -77,13 +79,19 @@ class AskWidget(Panel):
         )
 
     def _choose(self, change=None) -> None:
-        if self.sound.value is not None:
+        if self.sound.value is None:
+            return
+        try:
             self._hear(load_audio(self.clips[self.sound.value]))
+        except ValueError as error:  # an empty or broken file
+            # the sound before it must not be asked about under this name
+            self.clip, self.audio.value = None, b""
+            self.answer.value = str(error)
 
     def _receive(self, change=None) -> None:
         if not self.upload.value:
             return
-        file = self.upload.value[-1]
+        file = take(self.upload)
         try:
             self._hear(decode(bytes(file["content"]), file["name"]))
         except ValueError as error:
@@ -101,9 +109,13 @@ class AskWidget(Panel):
         self.answer.value = ""
 
     def _ask(self, button=None) -> None:
+        if self.clip is None:
+            self.answer.value = "This file cannot be heard; choose another sound."
+            return
         self.answer.value = "listening ..."
         try:
-            self.answer.value = self.model.ask(self.clip, self.question.value)
+            said = self.model.ask(self.clip, self.question.value)
+            self.answer.value = said + left_out(self.clip, self.model)
         except ValueError as error:  # an empty or impossible question
             self.answer.value = str(error)
 
@@ -111,22 +123,41 @@ class AskWidget(Panel):
 def ask_widget(model, **options) -> AskWidget:
     """A box to ask the model about sample clips and about your own sounds."""
     box = AskWidget(model, **options)
+    if box.clip is None:
+        return box  # the first file is broken: there is nothing to draw
     title = f"{box.sound.value}: what do you hear?"
     return with_picture(box, sound_picture(box.clip, title=title), title)
 
 
+def left_out(clip: Clip, model) -> str:
+    """Words to put behind an answer when a clip is longer than the model hears."""
+    hears = model.config.audio.max_s
+    if clip.duration_s <= hears + 1 / clip.sample_rate:
+        return ""
+    return f" (only the first {hears:g} s were heard)"
+
+
+def take(upload: widgets.FileUpload) -> dict:
+    """The last file of an upload, which is then empty.
+
+    Equal values are no change: a file kept there could not be uploaded once more.
+    """
+    file = upload.value[-1]
+    upload.value = ()
+    return file
+
+
 def decode(content: bytes, name: str) -> Clip:
-    """An uploaded file as a mono Clip at its own rate.
+    """An uploaded file as a mono Clip at its own rate, read as `load_audio` reads it.
 
     It has no path: two uploads may be called recording.wav and differ.
 
-    Raises ValueError when it is not a sound file that soundfile can read.
+    Raises ValueError as `load_audio` does.
     """
-    try:
-        frames, rate = soundfile.read(
-            io.BytesIO(content), dtype="float32", always_2d=True
-        )
-    except soundfile.LibsndfileError as error:
-        kinds = ", ".join(kind[1:] for kind in SOUND_FILES)
-        raise ValueError(f"{name} cannot be read; upload one of {kinds}.") from error
-    return Clip(frames.mean(axis=1), rate)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(content)
+        try:
+            return replace(load_audio(path, sample_rate=None), path=None)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), name)) from error

@@ -8,7 +8,7 @@ import numpy as np
 from ...audio import Clip, load_audio
 from ...config import AudioConfig
 from ..figures_listening import sound_picture
-from .ask import SOUND_FILES, decode, sample_clips
+from .ask import SOUND_FILES, decode, sample_clips, take
 from .keys import Panel
 from .listen import ListenWidget
 from .microphone import Microphone
@@ -45,7 +45,7 @@ class RecordWidget(Panel):
     def _receive(self, change=None) -> None:
         if not self.upload.value:
             return
-        file = self.upload.value[-1]
+        file = take(self.upload)
         try:
             self._take(decode(bytes(file["content"]), file["name"]), file["name"])
         except ValueError as error:

@@ -4,7 +4,7 @@ Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -56,6 +56,12 @@ class Heard:
         ids = [self.which(i) for i in places]
         sounds = self.features[places], self.mask[places], self.embeddings[places]
         return Heard(*sounds, outputs, ids)
+
+    def in_joint_space(self, encoder) -> "Heard":
+        """The same, compared as Audio Flamingo does: in the space of the sentences."""
+        with torch.no_grad():
+            joint = encoder.pool(self.features, self.mask).float().cpu().numpy()
+        return replace(self, embeddings=joint)
 
     def which(self, place: int) -> str:
         """Name of the sound at a place, or the place itself."""

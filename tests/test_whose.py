@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from af_minimal.language_model import decoder_layers
 from af_minimal.prompts import IGNORE
 from af_minimal.soundworld import guidance, whose
 from af_minimal.soundworld.corpus import sample_scene
@@ -37,7 +38,7 @@ def test_heads_that_look_back_start_with_one_map_for_both(student):
     model = deepcopy(student)
     before = deepcopy(model.state_dict())
     guidance.start_alike(model)
-    *others, one, two = guidance.decoder_layers(model.lm)
+    *others, one, two = decoder_layers(model.lm)
     for layer in (one, two):
         attention = layer.decoder_layer.self_attn
         rows = guidance.LOOK_BACK * attention.head_dim
@@ -188,7 +189,7 @@ def test_guidance_reads_the_weights_that_the_layer_used(batches, student):
     names, ids = batch.pop("names"), batch["input_ids"]
     sounds = batches.batches[0].features, batches.batches[0].mask
     model = deepcopy(student)  # the others keep their kernel
-    attention = guidance.decoder_layers(model.lm)[-1].decoder_layer.self_attn
+    attention = guidance.looking_back(model)[-1]
     kept = {}
 
     def keep(module, args, said, out):

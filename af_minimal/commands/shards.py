@@ -69,7 +69,7 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     from ..training import train
 
     beside = "--shards, which are all that is learnt from"
-    refuse(args, ("recordings", "scenes", "tower", "skip_pretrain"), beside)
+    refuse(args, ("recordings", "scenes", "tower", "skip_pretrain", "compare"), beside)
     if args.start_from is None:
         raise ValueError(
             "--shards came without --start-from: name the model whose encoder heard "

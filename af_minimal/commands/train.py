@@ -46,6 +46,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         "mini2 with short, skills, long or all",
     )
     parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="with --stage sft --start-from: learn which of some examples is likest",
+    )
+    parser.add_argument(
         "--skip-pretrain",
         action="store_true",
         help="the control: stage sft starts from the bare language model",
@@ -88,7 +93,7 @@ def train_curriculum(args: argparse.Namespace) -> None:
     beside = (
         f"--preset mini2, whose stages ({', '.join(CURRICULUM)}) have no use for it"
     )
-    refuse(args, ("shards", "recordings", "tower", "skip_pretrain"), beside)
+    refuse(args, ("shards", "recordings", "tower", "skip_pretrain", "compare"), beside)
     sizes = recipe.SIZES
     if args.scenes is not None:  # as many of SoundWorld, the others in proportion
         share = args.scenes / sizes[recipe.SOUNDWORLD]
@@ -144,7 +149,7 @@ def train(args: argparse.Namespace) -> None:
     run = Run(args.out, config, args.recordings, steps=args.steps, seed=args.seed)
     run = replace(run, skip_pretrain=args.skip_pretrain)
     run = replace(run, fsdp=args.fsdp, precision=args.precision)
-    run = replace(run, start_from=args.start_from)
+    run = replace(run, start_from=args.start_from, compare=args.compare)
     for name in ("scenes", "workers", "batch"):
         if getattr(args, name) is not None:
             run = replace(run, **{name: getattr(args, name)})

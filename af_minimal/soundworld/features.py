@@ -35,8 +35,11 @@ def build_features(
     folder: str | Path,
     seeds: range,
     workers: int = 0,
+    sound: Callable[[int], np.ndarray] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Features (N, L, E) float16 and mask (N, L) of the scenes with these seeds.
+
+    `sound` gives the waveform of a seed; None is that of `sample_scene`.
 
     What `folder` already holds of this encoder and these recordings is read, the rest
     is rendered by `workers` processes, encoded and written. Of many processes that call
@@ -58,7 +61,7 @@ def build_features(
     # whose a shard is must not hang on which are there: others are writing meanwhile
     own = list(paths.items())[rank::world]
     missing = {path: shard for path, shard in own if not path.exists()}
-    sound = partial(sound_of, recordings)
+    sound = sound or partial(sound_of, recordings)
     rendered = rendered_ahead(list(missing.values()), sound, workers)
     bar = tqdm(rendered, desc="hear scenes", disable=len(missing) < 2)
     for path, waves in zip(missing, bar, strict=True):

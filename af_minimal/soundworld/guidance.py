@@ -9,24 +9,53 @@ heads are told, and the rest of the model finds out what it is good for.
     loss = cross-entropy - weight * (log of the mass on one's own sound
                                      + log of the mass on answers that bear the name)
 
+Where an ear with a fitted map is given, the heads that look back are also told how
+alike the sounds are: as the map's cosines say, in a softmax. And what they read must
+hold the map's numbers, so that a linear reading finds them.
+
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
+
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
-from ..language_model import decoder_layers
 from ..scale.processes import learnt, share
+from .looking import (
+    LAYERS,
+    LOOK_BACK,
+    answers,
+    looking_back,
+    looks,
+    mean_of_all,
+    name_mass,
+    own_sound,
+    surprise,
+)
 
 WEIGHT = 0.3
-LOOK_BACK = 2  # heads of the last two layers that look for the name
-HEAR = 3  # heads of all gated blocks but the last that hear their own sound
-FLOOR = 1e-4  # below the log
+ALIKE = 0.5  # weight of what an ear tells
+TEMPERATURE = 0.07  # of the map's cosines
+LEAST, LOWEST = -12.0, -1e9  # logs of next to nothing, and of nothing
 
 
-def guide(model, sep: int, weight: float = WEIGHT) -> list:
+class Readings(nn.Module):
+    """Linear readings of the map's numbers, where names are due and where they begin.
+
+    They are trained with the model, for each layer that looks back, and thrown away.
+    """
+
+    def __init__(self, width: int, numbers: int):
+        super().__init__()
+        self.asked, self.told = (
+            nn.ModuleList(nn.Linear(width, numbers) for _ in range(LAYERS))
+            for _ in range(2)
+        )
+
+
+def guide(model, sep: int, weight: float = WEIGHT, ear=None) -> list:
     """Add what heads ought to look at to the loss of batches that tell `names`.
 
     `names` (B, A) says of each audio which name is rightly its own, -1 where there is
@@ -35,6 +64,8 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
     Args:
         model: an AudioFlamingo of the AF1 kind, over OPT.
         sep: id of `<SEP>`, behind which an answer begins.
+        ear: an encoder with a fitted map, for a model with `readings`; None tells
+            nothing of likeness.
 
     Returns:
         the hooks; `remove()` of each ends the guidance.
@@ -48,6 +79,9 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
         batch = dict(batch)
         if (names := batch.pop("names", None)) is not None:
             kept.update(names=names, ids=batch["input_ids"], lost=[])
+            if ear is not None:
+                sounds = batch["audio_features"], batch["audio_mask"]
+                kept["mapped"] = mapped(ear, *sounds, names)
         return args, batch
 
     # each loss is taken in its layer's turn, when divided weights are whole
@@ -56,11 +90,15 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
             mass = own_sound(out[1], kept["ids"], kept["names"], sep)
             kept["lost"].append(surprise(mass) / len(blocks))
 
-    def look_back(attention, args, said, out):
+    def look_back(number, attention, args, said, out):
         if kept:
             hidden = args[0] if args else said["hidden_states"]
-            mass = name_mass(attention, hidden, kept["ids"], kept["names"], sep)
-            kept["lost"].append(surprise(mass) / len(layers))
+            told = attention, hidden, kept["ids"], kept["names"], sep
+            kept["lost"].append(surprise(name_mass(*told)) / len(layers))
+            if ear is not None:
+                read = [part[number] for part in (readings.asked, readings.told)]
+                lost = likeness_lost(*told, kept["mapped"], read)
+                kept["lost"].append(ALIKE / weight * lost / len(layers))
 
     def after(module, args, batch, out):
         if kept and out.loss is not None:
@@ -72,11 +110,15 @@ def guide(model, sep: int, weight: float = WEIGHT) -> list:
         return out
 
     blocks = [block.attn for block in model.gated_blocks[:-1]]
-    layers = [layer.decoder_layer.self_attn for layer in decoder_layers(model.lm)[-2:]]
+    layers = looking_back(model)
+    readings = getattr(model, "readings", None)
     return [
         model.register_forward_pre_hook(before, with_kwargs=True),
         *(block.register_forward_hook(hear) for block in blocks),
-        *(one.register_forward_hook(look_back, with_kwargs=True) for one in layers),
+        *(
+            one.register_forward_hook(partial(look_back, i), with_kwargs=True)
+            for i, one in enumerate(layers)
+        ),
         model.register_forward_hook(after, with_kwargs=True),
     ]
 
@@ -91,72 +133,52 @@ def start_alike(model) -> None:
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    for layer in decoder_layers(model.lm)[-2:]:
-        attention = layer.decoder_layer.self_attn
+    for attention in looking_back(model):
         rows = slice(LOOK_BACK * attention.head_dim)
         attention.k_proj.weight[rows] = attention.q_proj.weight[rows]
         for proj in (attention.k_proj, attention.q_proj):
             proj.bias[rows] = 0
 
 
-def answers(ids: Tensor, sep: int, count: int) -> tuple[Tensor, Tensor]:
-    """Where answers begin: rows (B, 1), and places of their `<SEP>` (B, count).
+@torch.no_grad()
+def mapped(ear, features: Tensor, mask: Tensor, names: Tensor) -> Tensor:
+    """What the map makes of each audio of a row: (B, A, C), unit norm; 0 for none."""
+    count = names.shape[1]
+    parts = [part.unflatten(1, (count, -1)).flatten(0, 1) for part in (features, mask)]
+    found = ear.liken(parts[0].float(), parts[1].bool()).unflatten(0, names.shape)
+    return found.masked_fill((names < 0)[..., None], 0)
 
-    The place is 0 where a row has fewer.
-    """
-    found = pad_sequence([row.nonzero().flatten() for row in ids == sep], True)
-    row = torch.arange(len(ids), device=ids.device)[:, None]
-    return row, F.pad(found, (0, count - found.shape[1]))
 
+def likeness_lost(
+    attention: nn.Module,
+    hidden: Tensor,
+    ids: Tensor,
+    names: Tensor,
+    sep: int,
+    mapped: Tensor,
+    read: list[nn.Module],
+) -> Tensor:
+    """How far heads look elsewhere than the map would, and hold other numbers.
 
-def own_sound(weights: Tensor, ids: Tensor, names: Tensor, sep: int) -> Tensor:
-    """A gated block's attention on the sound that is spoken of.
+    The first is the Kullback-Leibler divergence from a softmax over the examples heard
+    so far, the second one minus the cosine.
 
     Args:
-        weights: (B, H, T, L).
-        ids: (B, T).
-        names: (B, A).
-
-    Returns:
-        (2, N, heads) mass at the `<SEP>` and at the first token of each of N answers.
+        mapped: (B, A, C), of each audio.
+        read: readings of the numbers where a name is due, and where it begins.
     """
-    count = names.shape[1]
-    row, at = answers(ids, sep, count)
-    found = []
-    for places in (at, at + 1):
-        seen = weights[:, :HEAR][row, :, places]  # (B, A, heads, L)
-        seen = seen.unflatten(-1, (count, -1)).sum(-1)  # (B, A, heads, A)
-        own = seen.diagonal(dim1=1, dim2=3).transpose(1, 2)  # (B, A, heads)
-        found.append(own[names >= 0])
-    return torch.stack(found)
-
-
-def name_mass(
-    attention: nn.Module, hidden: Tensor, ids: Tensor, names: Tensor, sep: int
-) -> Tensor:
-    """Attention from where a name is due to where earlier examples bear it.
-
-    Computed anew from what the layer read, (B, T, D): fused kernels keep no weights.
-
-    Returns:
-        (N, heads) mass for each of N answers whose name has been said before.
-    """
-    count, heads = names.shape[1], attention.num_heads
-    row, at = answers(ids, sep, count)
-    k = attention.k_proj(hidden).unflatten(-1, (heads, -1))[:, :, :LOOK_BACK]
-    q = attention.q_proj(hidden[row, at]).unflatten(-1, (heads, -1))[:, :, :LOOK_BACK]
-    scores = torch.einsum("bahk,bthk->baht", q, k) * k.shape[-1] ** -0.5
-    later = torch.arange(ids.shape[1], device=ids.device) > at[..., None]  # (B, A, T)
-    weights = scores.masked_fill(later[:, :, None], float("-inf")).softmax(-1)
-    first = (at + 1)[:, None, None].expand(-1, count, LOOK_BACK, -1)
-    seen = weights.gather(3, first.clamp(max=ids.shape[1] - 1))  # (B, A, heads, A)
-    same = (names[:, :, None] == names[:, None]).tril(-1)  # (B, A, A) said before
-    same &= (names >= 0)[:, :, None]
-    mass = (seen * same[:, :, None]).sum(-1)  # (B, A, heads)
-    return mass[same.any(-1)]
-
-
-def surprise(mass: Tensor) -> Tensor:
-    """A process's part of the mean of -log mass over the rows of all processes."""
-    count = torch.tensor(mass.numel(), device=mass.device)
-    return -(mass + FLOOR).log().sum() / count.clamp(min=1) * share(count)
+    real = names >= 0  # (B, A)
+    row, at = answers(ids, sep, names.shape[1])
+    places = at, (at + 1).clamp(max=ids.shape[1] - 1)
+    cosines = [
+        F.cosine_similarity(reading(hidden[row, place]), mapped, dim=-1)[real]
+        for reading, place in zip(read, places, strict=True)
+    ]
+    seen = looks(attention, hidden, ids, names.shape[1], sep).clamp(min=LEAST)
+    earlier = torch.ones_like(seen[0, :, 0]).tril(-1).bool()  # (A, A)
+    earlier = earlier & real[:, :, None] & real[:, None]  # (B, A, A)
+    likeness = mapped @ mapped.transpose(1, 2) / TEMPERATURE  # (B, A, A)
+    wanted = likeness.masked_fill(~earlier, LOWEST).softmax(-1) * earlier
+    told = earlier.any(-1)  # (B, A)
+    apart = F.kl_div(seen, wanted[:, :, None].expand_as(seen), reduction="none")
+    return mean_of_all(apart.sum(-1)[told]) + mean_of_all(1 - torch.stack(cosines))

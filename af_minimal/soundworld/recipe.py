@@ -22,6 +22,7 @@ from ..model import AudioFlamingo, load
 from ..scale.processes import beside_gpu, first_alone
 from ..tokenizer import special_ids
 from ..training import train
+from . import learn_to_compare as to_compare
 from .batches import TOKENS, mixed, scattered
 from .clap_batches import ClapBatches
 from .episodes import single_sounds
@@ -106,6 +107,8 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     if stage != "lm":
         encoder = trained_clap(run).encoder
         sounds = hear_scenes(run, encoder)
+        if stage == "sft" and run.compare:
+            sounds = to_compare.with_invented(run, encoder, sounds)
         remember(model, *sounds)
         batches = run.texts.places
     before = STARTS_FROM[name]
@@ -114,9 +117,7 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     if stage == "sft":
         if log:  # of this run; a finished model that goes on keeps its heads
             start_alike(model)
-        few_shot = episode_batches(run, encoder, model.tokenizer, *sounds)
-        batches = mixed(batches, few_shot, FEW_SHOT, run.seed)
-        guide(model, special_ids(model.tokenizer)["sep"])
+        batches = with_examples(run, model, batches, encoder, sounds)
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
     settings = run.stage(stage), run.folder(stage), resume, beside_gpu(run.workers)
     log = train(model, batches, *settings, fsdp=run.fsdp)
@@ -131,19 +132,27 @@ def hear_scenes(run: Run, encoder) -> tuple[Tensor, Tensor]:
     return build_features(encoder, run.heard, folder, run.seeds, run.workers)
 
 
-def episode_batches(
-    run: Run, encoder, tokenizer, features: Tensor, mask: Tensor
-) -> Callable[[int], list[dict]]:
-    """Few-shot episodes among the scenes, with neighbours of the joint space.
+def with_examples(run: Run, model, batches: Callable, encoder, sounds) -> Callable:
+    """Batches of `sft` with few-shot episodes among them, for which heads are guided.
 
-    `liken` is fitted to these very scenes: it would find hardly a wrong one here.
+    Neighbours are those of the joint space: `liken` is fitted to these very scenes, and
+    would find hardly a wrong one here. Some runs ask which is likest as well.
     """
+    features, mask = (part[: run.scenes] for part in sounds)
     with torch.no_grad():
         near = encoder.pool(features.float(), mask).cpu().numpy()  # (N, C)
     sizes = {"audios": run.batch + run.batch // 2, "tokens": TOKENS * run.batch}
     sizes |= {"seed": run.seed, "longest": run.config.lm["max_position_embeddings"]}
-    sounds = tokenizer, features, mask
-    return from_examples(run.sampled, near, run.episodes, *sounds, **sizes)
+    told = near, run.episodes, model.tokenizer, *sounds
+    few_shot, share, ear = from_examples(run.sampled, *told, **sizes), FEW_SHOT, None
+    if run.compare:
+        teacher = to_compare.teacher_of(run)
+        ear, share = teacher.encoder, to_compare.FEW_SHOT
+        likest = to_compare.comparing_batches(run, teacher, *sounds, **sizes)
+        few_shot = mixed(few_shot, likest, to_compare.COMPARED, run.seed + 2)
+        to_compare.add_readings(model, ear)
+    guide(model, special_ids(model.tokenizer)["sep"], ear=ear)
+    return mixed(batches, few_shot, share, run.seed)
 
 
 def run_all(run: Run, resume: bool = True) -> None:
@@ -166,7 +175,12 @@ def finish(run: Run, stage: str) -> None:
     """
     model, clap, done = new_model(run), trained_clap(run), run.folder(stage)
     folder = run.out / MODELS[done.name]
+    compared = stage == "sft" and run.compare
+    if compared:
+        to_compare.add_readings(model, to_compare.teacher_of(run).encoder)
     checkpoints.load(done, model)
+    if compared:
+        del model.readings
     sounds = hear_scenes(run, clap.encoder)
     fitted = fit_likeness(clap.encoder, *sounds, single_sounds(run.sampled))
     if not fitted and run.start_from is not None:

@@ -47,14 +47,22 @@ class Run:
     precision: str | None = None  # None: "bf16" where the machine is fast at it
     fsdp: bool = False  # divide the weights among the processes of the run
     start_from: str | Path | None = None  # a finished model that stage sft goes on from
+    compare: bool = False  # sft also asks which example is likest, as its map says
 
     def __post_init__(self):
+        if self.compare and self.start_from is None:
+            raise ValueError("compare needs a finished model's map: give start_from.")
         last = self.seed + 2 * self.scenes  # window_seeds
         if not 0 <= self.seed <= last <= HELD_OUT_SEED:
             raise ValueError(
                 f"seed {self.seed} and {self.scenes} scenes: their seeds must lie from "
                 f"0 to {HELD_OUT_SEED - 1:,}; what follows is held out for the exam."
             )
+
+    @property
+    def invented(self) -> range:
+        """Numbers of sounds of invented classes, as many as there are scenes."""
+        return range(self.seed, self.seed + self.scenes)
 
     def folder(self, stage: str) -> Path:
         """Where a stage keeps its checkpoint; the control has a folder of its own."""
@@ -86,6 +94,7 @@ class Run:
             "recordings": folder.resolve().name if self.examples else None,
             "folds": self.folds,
             "start_from": origin(self.start_from),
+            "compare": self.compare,
             "shards": None,  # a run that learns from them names them here
         }
 

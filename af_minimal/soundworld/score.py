@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 
 from .catalogue import CLASSES, HELD_OUT
+from .invented import INVENTED, invented_class
 from .sound_class import SoundClass
 
 SHORTEST_HEARD_S = 0.25  # less of a sound than this does not count as heard
@@ -138,7 +139,10 @@ def crop_event(event: Event, start_s: float, end_s: float) -> Event | None:
 
 
 def find_class(label: str) -> SoundClass:
-    """The class of a label, held out or not; ValueError if there is none."""
+    """The class of a label, held out or invented too; ValueError if there is none."""
+    number = label.removeprefix(INVENTED)
+    if number != label and number.isdecimal():
+        return invented_class(int(number))
     sound = CLASSES.get(label) or HELD_OUT.get(label)
     if sound is None:
         raise ValueError(
@@ -152,7 +156,7 @@ def audible(score: Score, event: Event) -> list[str]:
 
     None of a sound that another one lies over. A gain hides whether it was soft or
     loud, and in a hall everything seems far away.
-    Taught in: notebooks/07_prompts_labels_blending.ipynb
+    Taught in: notebooks/00_meet_the_model.ipynb
     """
     hidden = set()
     if event.gain_db <= -3:

@@ -128,7 +128,7 @@ def test_windows_of_the_wrong_length_are_named():
 
 
 def test_an_unknown_kind_is_named():
-    with pytest.raises(ValueError, match="'wav2vec' is unknown.*'cnn', 'htsat'"):
+    with pytest.raises(ValueError, match="'wav2vec' is none of.*'cnn', 'htsat'"):
         build_encoder(EncoderConfig(kind="wav2vec"), AUDIO)
 
 

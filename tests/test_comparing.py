@@ -120,7 +120,7 @@ def sounds():
 
 def test_a_finished_model_learns_to_compare(tmp_path, student):
     run = Run(tmp_path, PRESETS["mini"], scenes=300, steps=2, batch=8, workers=0)
-    with pytest.raises(ValueError, match="give start_from"):
+    with pytest.raises(ValueError, match="--start-from mini"):
         replace(run, compare=True)
     run = replace(run, compare=True, start_from="mini", seed=8_400_000)
     assert len(recipe.run_stage(run, "sft")) == 2

@@ -51,7 +51,8 @@ class Run:
 
     def __post_init__(self):
         if self.compare and self.start_from is None:
-            raise ValueError("compare needs a finished model's map: give start_from.")
+            told = "--start-from mini, say (start_from)"
+            raise ValueError(f"compare needs the map of a finished model: {told}.")
         last = self.seed + 2 * self.scenes  # window_seeds
         if not 0 <= self.seed <= last <= HELD_OUT_SEED:
             raise ValueError(

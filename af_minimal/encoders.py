@@ -158,7 +158,6 @@ def build_encoder(config: EncoderConfig, audio: AudioConfig) -> AudioEncoder:
     if config.kind in KINDS:
         return KINDS[config.kind](config, audio)
     if config.kind not in TOWERS:
-        raise ValueError(
-            f"encoder kind {config.kind!r} is none of {sorted(TOWERS)}; try af.load."
-        )
+        told = f"encoder kind {config.kind!r} is none of {sorted(TOWERS)}; try af.load."
+        raise ValueError(told)
     return AudioEncoder(config, audio, TOWERS[config.kind](config))

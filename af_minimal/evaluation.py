@@ -156,9 +156,8 @@ def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 def bootstrap_ci(values, seed: int = 0, level: float = 0.95, about=None):
     """Percentile bootstrap interval (low, high) of a mean; None for under 2 values.
 
-    Answers about one sound are not independent. `about` names the sound of each value:
-    whole sounds are drawn then, with all that was answered about them.
-
+    `about` names the sound of each value: answers about one are not independent, so
+    whole sounds are drawn.
     Taught in: notebooks/11_evaluation.ipynb
     """
     from scipy.stats import bootstrap
@@ -166,7 +165,8 @@ def bootstrap_ci(values, seed: int = 0, level: float = 0.95, about=None):
     def over(sums, counts, axis):  # the mean of all values of the sounds drawn
         return sums.sum(axis) / counts.sum(axis)
 
-    places = np.unique(about or range(len(values)), return_inverse=True)[1]
+    about = range(len(values)) if about is None else about
+    places = np.unique(about, return_inverse=True)[1]
     sums, counts = np.bincount(places, values), np.bincount(places)  # of each sound
     if len(counts) < 2:
         return None
@@ -176,7 +176,7 @@ def bootstrap_ci(values, seed: int = 0, level: float = 0.95, about=None):
 
 
 def measure(name: str, values, chance=None, seed: int = 0, about=None) -> dict:
-    """One line of a table: mean of per-item values, n, 95 % interval, chance."""
+    """One line of a table: mean of values, n, interval as `bootstrap_ci`, chance."""
     low, high = bootstrap_ci(values, seed, about=about) or (None, None)
     mean = float(np.mean(values)) if len(values) else None
     row = {"measure": name, "n": len(values), "score": mean}

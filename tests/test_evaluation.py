@@ -253,7 +253,9 @@ def test_bootstrap_interval():
     assert bootstrap_ci(values, seed=1) == (low, high)
     assert bootstrap_ci([1.0]) is None and bootstrap_ci([]) is None
     twice, about = values + values, [*range(100), *range(100)]
-    assert bootstrap_ci(twice, seed=1, about=about) == pytest.approx((low, high))
+    for given in (about, np.array(about)):
+        found = bootstrap_ci(twice, seed=1, about=given)
+        assert found == pytest.approx((low, high))
     narrow = bootstrap_ci(twice, seed=1)
     assert narrow[1] - narrow[0] < 0.8 * (high - low)  # as if they were 200 sounds
     assert bootstrap_ci([1.0, 0.0], about=["one", "one"]) is None

@@ -51,9 +51,8 @@ def ask(args: argparse.Namespace) -> None:
     from ..audio import load_audio
 
     clips = [load_audio(file, start_s=args.start) for file in files]
-    from ..official.published import (
-        load,
-    )  # after the files: a wrong one is told at once
+    # after the files: a wrong one is told at once
+    from ..official.published import load
 
     model = load(args.model)
     settings = {"max_new_tokens": args.max_new_tokens, "num_beams": args.beams}

@@ -24,7 +24,7 @@ from .features import hear
 from .questions import QA
 from .wordings import CAPTION_PROMPTS
 
-CHOICE = {"open attribute": 0.5, "open why": 0.5}  # "low pitched or high pitched?"
+CHOICE = {("open", "attribute"): 0.5, ("open", "why"): 0.5}  # "low or high pitched?"
 AUDIOS = ("own", "noise", "other")
 KINDS = {  # line of the table -> does a row belong to it?
     "caption": lambda row: row["kind"] == "caption",
@@ -219,16 +219,16 @@ def guessing(rows: list[dict]) -> float:
 
     It takes one of the choices where the prompt has some, else the commonest answer.
     """
-    parts: dict[str, list[dict]] = {}
+    parts: dict[tuple[str, str], list[dict]] = {}
     for row in rows:
-        parts.setdefault(f"{row['kind']} {row['topic']}", []).append(row)
+        parts.setdefault((row["kind"], row["topic"]), []).append(row)
     right = 0.0
-    for kind, part in parts.items():
-        if kind == "classify_options ":
+    for asked, part in parts.items():
+        if asked[0] == "classify_options":
             right += sum(1 / len(read_options(row["prompt"])) for row in part)
         else:
             common = majority([row["truth"] for row in part])
-            right += len(part) * max(common, CHOICE.get(kind, 0.0))
+            right += len(part) * max(common, CHOICE.get(asked, 0.0))
     return right / len(rows)
 
 
@@ -236,6 +236,5 @@ def by_options(name: str, rows: list[dict]) -> dict:
     """A line for answers that name the right one of the options in their prompt."""
     options = [read_options(row["prompt"]) for row in rows]
     answers, truths = [[row[k] for row in rows] for k in ("answer", "truth")]
-    chance = float(np.mean([1 / len(given) for given in options]))
-    about = [row["scene"] for row in rows]
-    return measure(name, option_match(answers, truths, options), chance, about=about)
+    right, about = option_match(answers, truths, options), [r["scene"] for r in rows]
+    return measure(name, right, guessing(rows), about=about)

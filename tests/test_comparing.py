@@ -123,6 +123,8 @@ def test_a_finished_model_learns_to_compare(tmp_path, student):
     with pytest.raises(ValueError, match="--start-from mini"):
         replace(run, compare=True)
     run = replace(run, compare=True, start_from="mini", seed=8_400_000)
+    config = run.stage("sft")
+    assert (config.steps, config.lr, config.accumulation) == (2, 2.5e-4, 3)
     assert len(recipe.run_stage(run, "sft")) == 2
     assert len(recipe.run_stage(replace(run, steps=3), "sft", resume=True)) == 3
     model, before = load(tmp_path / "model"), load("mini")

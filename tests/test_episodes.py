@@ -6,7 +6,7 @@ import torch
 
 from af_minimal.prompts import AUDIO, EOC, IGNORE, SEP, clean
 from af_minimal.soundworld import CLASSES, HELD_OUT, Event, Score
-from af_minimal.soundworld.batches import mixed, scattered
+from af_minimal.soundworld.batches import gathered, mixed, scattered
 from af_minimal.soundworld.corpus import Scene, text_corpus
 from af_minimal.soundworld.episode_batches import EpisodeBatches, episode_text
 from af_minimal.soundworld.episodes import SHARES, Episodes
@@ -182,11 +182,28 @@ def test_the_style_of_the_exam_is_not_drawn():
     for part in ("prefix", "join", "suffix"):
         said = {getattr(style, part) for style in drawn}
         assert getattr(EXAM_STYLE, part) not in said
-        assert all("@" not in text for text in said)
+        assert not any(mark in text for text in said for mark in ("@", "#", ".."))
     words = {word for style in drawn for word in str(style).split()}
     assert not any(
         word in text for word in ("field", "notes", "over)") for text in words
     )
+
+
+def test_a_style_writes_one_form_throughout_or_any(batches):
+    rng, rows = np.random.default_rng(0), {True: 0, False: 0}
+    for _ in range(60):
+        episode = batches.episodes.styled(rng, 6)
+        forms = [
+            {
+                form
+                for form in range(3)
+                for event in batches.episodes.scenes[place].score.events
+                if find_class(event.label).phrases[form] in said
+            }
+            for place, said in zip(episode.places, episode.outputs, strict=True)
+        ]
+        rows[bool(set.intersection(*(found for found in forms if found)))] += 1
+    assert min(rows.values()) > 15
 
 
 # few scenes
@@ -303,7 +320,7 @@ def test_every_row_teaches_something_in_the_smallest_batch(batches):
 
 
 def test_no_text_is_longer_than_the_language_model(batches):
-    longest = 120
+    longest = 160
     short = EpisodeBatches(
         batches.episodes,
         batches.tokenizer,
@@ -315,6 +332,11 @@ def test_no_text_is_longer_than_the_language_model(batches):
     lengths = [short(step)[0]["input_ids"].shape[1] for step in range(6)]
     free = [batches(step)[0]["input_ids"].shape[1] for step in range(6)]
     assert max(lengths) <= longest < max(free)
+
+
+def test_micro_batches_are_those_of_steps_in_a_row():
+    three = gathered(lambda step: [f"{step} a", f"{step} b"], 3)
+    assert three(2) == ["6 a", "6 b", "7 a", "7 b", "8 a", "8 b"]
 
 
 def test_a_share_of_the_steps_is_few_shot():

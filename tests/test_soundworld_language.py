@@ -194,9 +194,9 @@ def test_answers_follow_the_score():
                 assert answer == ", ".join(tags(score))
             if "first?" in text:
                 assert answer == score.labels[0]
-            if "comes after the" in text:
+            if "comes right after the" in text:
                 here = score.labels.index(
-                    text.removeprefix("what comes after the ")[:-1]
+                    text.removeprefix("what comes right after the ")[:-1]
                 )
                 assert score.labels[here + 1] == answer
             if text.startswith(("is there", "are there")):

@@ -62,7 +62,8 @@ def is_like(heard, label, word):
 
 def why(heard, label, word):
     true = word_for(heard, heard.of(label)[0], MEANS[word][0])
-    return f"{is_like(heard, label, word)}, it is {true}."
+    it = "they are" if label.endswith("s") else "it is"
+    return f"{is_like(heard, label, word)}, {it} {true}."
 
 
 def either(heard, label, one, other):
@@ -112,10 +113,11 @@ RULES = {
     r"how many different sounds are there\?|how many kinds of sound are heard\?|"
     r"how many different sounds do you hear\?": lambda h: NUMBER[len(h.soundings)],
     r"use a few labels to describe this sound\.|generate tags\.|"
-    r"which labels fit this sound\?": in_turn,
+    r"which labels fit this sound\?|what sounds are there\?": in_turn,
     r"list the sounds in order\.|which sounds are heard, in order\?|"
-    r"name the sounds from first to last\.|what sounds are there\?": lambda h: (
-        ", ".join(one.label for one in h.order())
+    r"name the sounds from first to last\.|"
+    r"what do you hear, from first to last\?": lambda h: ", ".join(
+        one.label for one in h.order()
     ),
     r"classify this sound\.|what is this sound\?|which sound is this\?|"
     r"name this sound\.": only,
@@ -123,9 +125,9 @@ RULES = {
     r"what do you hear first\?": lambda h: alone(h, 0),
     r"what is heard last\?|which sound comes last\?|what is the last sound\?|"
     r"what do you hear last\?": lambda h: alone(h, -1),
-    rf"what comes after the {L}\?|what follows the {L}\?|"
+    rf"what comes right after the {L}\?|what is heard next after the {L}\?|"
     rf"which sound is heard right after the {L}\?": lambda h, x: beside(h, x, 1),
-    rf"what (?:comes|is heard) before the {L}\?|"
+    rf"what comes right before the {L}\?|what is heard last before the {L}\?|"
     rf"which sound is heard right before the {L}\?": lambda h, x: beside(h, x, -1),
     rf"{DO} the {L} come before the {L}\?|{BE} the {L} heard before the {L}\?": earlier,
     rf"{DO} the {L} come after the {L}\?": lambda h, x, y: earlier(h, y, x),

@@ -156,6 +156,13 @@ def mixed(
     return batches
 
 
+def gathered(batches: Callable[[int], list[dict]], count: int) -> Callable:
+    """The batches of so many steps as the micro-batches of one."""
+    return lambda step: [
+        batch for i in range(count) for batch in batches(count * step + i)
+    ]
+
+
 def scattered(
     batches: Callable[[int], list[dict]], longest: int, seed: int = 0
 ) -> Callable[[int], list[dict]]:

@@ -22,9 +22,10 @@ from .styles import draw_style
 from .wordings import CAPTION_PROMPTS, CLASSIFY_PROMPTS
 
 # how often each kind is drawn; an ablation sets one of them to 0
-SHARES = {"new names": 10, "true names": 1, "wrong names": 1, "style": 8}
+SHARES = {"new names": 10, "true names": 1, "wrong names": 1, "style": 12}
 SIMILAR = 0.7  # share of episodes with the nearest examples; the others are random
 OPTIONS = 0.15  # share of classifications that list the names below the query
+ONE_FORM = 0.5  # share of styles that say "a dog barks" or "a barking dog" throughout
 
 
 Blend = tuple[int, float]  # a second scene, and its share of the sound
@@ -107,10 +108,14 @@ class Episodes:
         """Captions in a style of their own, which the examples show."""
         query, *rest = rng.permutation(len(self.scenes))[:200].tolist()
         chosen = self.examples(rng, query, rest, shots)
-        style, form = draw_style(rng), int(rng.integers(3))
-        said = [style.write(self.scenes[i].score, form) for i in [*chosen, query]]
+        heard = [self.scenes[i].score for i in [*chosen, query]]
+        style, forms = draw_style(rng), rng.integers(3, size=len(heard))
+        if rng.random() < ONE_FORM:
+            forms[:] = forms[0]
+        pairs = zip(heard, forms.tolist(), strict=True)
+        said = [style.write(score, form) for score, form in pairs]
         prompt = str(rng.choice(CAPTION_PROMPTS))
-        sounds = [len(self.scenes[i].score.events) for i in [*chosen, query]]
+        sounds = [len(score.events) for score in heard]
         # one sound shows how a caption begins and ends, two show what joins them
         learn = [
             i > 0 and min(count, 2) <= max(sounds[:i]) for i, count in enumerate(sounds)

@@ -24,7 +24,7 @@ from .guidance import Readings
 from .run import Run
 
 FEW_SHOT = 0.75  # share of the steps of such a stage that learn from examples
-COMPARED = 0.6  # share of these whose answer is the likest
+COMPARED = 0.45  # share of these whose answer is the likest
 SHOTS = 2, 8  # examples, fewest and most
 SHUNNED = 6  # sounds of each held-out class, from which invented ones are kept apart
 AT_ONCE = 500  # sounds that go through the map

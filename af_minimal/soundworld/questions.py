@@ -136,7 +136,8 @@ def attribute_questions(score: Score, rng) -> list[QA]:
         f"tell me all about the {label}.",
     )
     why = [f"{prompt} why?" for prompt in yes_no]
-    because = f"{'yes' if truth else 'no'}, it is {answer}."
+    it = agree(label, "it is", "they are")
+    because = f"{'yes' if truth else 'no'}, {it} {answer}."
     return [
         binary(rng, yes_no, truth, "attribute"),
         qa(rng, why, because, "open", topic="why"),
@@ -205,13 +206,13 @@ def neighbour_questions(first: str, second: str, rng) -> list[QA]:
     truth = rng.random() < 0.5
     x, y = (first, second) if truth else (second, first)
     after = (
-        f"what comes after the {first}?",
-        f"what follows the {first}?",
+        f"what comes right after the {first}?",
+        f"what is heard next after the {first}?",
         f"which sound is heard right after the {first}?",
     )
     before = (
-        f"what comes before the {second}?",
-        f"what is heard before the {second}?",
+        f"what comes right before the {second}?",
+        f"what is heard last before the {second}?",
         f"which sound is heard right before the {second}?",
     )
     earlier = (

@@ -23,7 +23,7 @@ from ..scale.processes import beside_gpu, first_alone
 from ..tokenizer import special_ids
 from ..training import train
 from . import learn_to_compare as to_compare
-from .batches import TOKENS, mixed, scattered
+from .batches import TOKENS, gathered, mixed, scattered
 from .clap_batches import ClapBatches
 from .episodes import single_sounds
 from .features import build_features
@@ -119,6 +119,7 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
             start_alike(model)
         batches = with_examples(run, model, batches, encoder, sounds)
     batches = scattered(batches, run.config.lm["max_position_embeddings"], run.seed)
+    batches = gathered(batches, run.stage(stage).accumulation)
     settings = run.stage(stage), run.folder(stage), resume, beside_gpu(run.workers)
     log = train(model, batches, *settings, fsdp=run.fsdp)
     if stage != "lm":

@@ -27,6 +27,8 @@ STAGES = {
     "pretrain": StageConfig("pretrain", 1000, 5e-4, gate_lr=20, precision="bf16"),
     "sft": StageConfig("sft", 4300, 8e-4, gate_lr=20, precision="bf16"),
 }
+# to compare is learnt by finished weights: in small steps, each of many sounds
+COMPARE = {"steps": 3600, "lr": 2.5e-4, "warmup": 50, "accumulation": 3}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Run:
     def stage(self, name: str) -> StageConfig:
         """The recipe of a stage, shortened if the run asks for it."""
         config = replace(STAGES[name], seed=self.seed)
+        if self.compare and name == "sft":
+            config = replace(config, **COMPARE)
         if self.precision or not fast_bfloat16():
             config = replace(config, precision=self.precision or "no")
         if self.steps is not None:

@@ -1,7 +1,7 @@
 """Ways of writing a caption that only examples can teach.
 
-A style is a frame around the sounds of a scene. Training draws frames with ordinary and
-with invented words; the words of the exam's frame are never drawn.
+A style is a frame around the sounds of a scene. Training draws frames of ordinary and
+invented words and of marks; what the exam's frame is made of is never drawn.
 
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
@@ -13,10 +13,13 @@ import numpy as np
 from .names import invented_word
 from .score import Score, find_class
 
-# "@" stands for a word; were there few frames, they would be learnt and not copied
-PREFIXES = ("", "@: ", "@ @: ", "@ = ", "[@] ", "@ @ ", "@, ", "- ", "@ @ @: ")
+# "@" stands for a word and "#" for marks; were there few frames, they would be learnt
+# and not copied
+PREFIXES = ("", "@: ", "@ @: ", "@ = ", "[@] ", "@ @ ", "@, ", "- ", "@ @ @: ", "# ")
 JOINS = (", ", " @ ", "; ", " / ", " + ", " | ", " > ", " & ", " - ", " @ @ ", ", @ ")
-SUFFIXES = ("", ".", "!", " (@)", " @", " [@]", ", @.", " @ @", " / @")
+JOINS += (" # ", "# ", " # @ ")
+SUFFIXES = ("", ".", "!", " (@)", " @", " [@]", ", @.", " @ @", " / @", " #", " # @")
+MARKS = "~*=<>:;!?/|+-_&%"  # one of them, up to three times
 ORDINARY = tuple(
     "today sounds tape here then next and the end i hear again stop listen one".split()
 )
@@ -51,8 +54,10 @@ def draw_style(rng: np.random.Generator) -> Style:
 
 
 def fill(rng: np.random.Generator, parts: tuple[str, ...]) -> str:
-    """One of the parts, with a word in each of its places."""
+    """One of the parts, with a word or marks in each of its places."""
     part = str(rng.choice(parts))
+    marks = MARKS[rng.integers(len(MARKS))] * int(rng.integers(1, 4))
+    part = part.replace("#", marks)
     while "@" in part:
         word = str(rng.choice(ORDINARY)) if rng.random() < 0.5 else invented_word(rng)
         part = part.replace("@", word, 1)

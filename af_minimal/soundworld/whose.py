@@ -23,7 +23,7 @@ from .episodes import Blend, Episode, Episodes, classify_prompts, single_sounds
 from .names import alike_names, invented_names
 from .questions import CLASSIFICATION
 
-WHOSE = 0.7  # share of few-shot steps that ask whose name it is
+WHOSE = 0.6  # share of few-shot steps that ask whose name it is
 LONG_EPISODES = 0.6  # share of the others with four examples or more
 CLOSE = 6  # classes that sound most alike
 CONFUSED = 0.6  # share of episodes whose other names are of close classes

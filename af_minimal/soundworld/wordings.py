@@ -27,12 +27,13 @@ TAG_PROMPTS = (
     "use a few labels to describe this sound.",
     "generate tags.",
     "which labels fit this sound?",
+    "what sounds are there?",
 )
 ORDER_PROMPTS = (
     "list the sounds in order.",
     "which sounds are heard, in order?",
     "name the sounds from first to last.",
-    "what sounds are there?",
+    "what do you hear, from first to last?",
 )
 KINDS_PROMPTS = (
     "how many different sounds are there?",

@@ -15,9 +15,13 @@ from dataclasses import dataclass
 import torch
 from transformers import DynamicCache
 
-from .generation import check_can_answer, decoding, encode
+from .generation import check_can_answer, decoding, encode, seeded
 from .model import AudioFlamingo
-from .prompts import clean, dialogue_inference_text
+from .prompts import clean, dialogue_inference_text, without_tokens
+
+# arguments of `generate` that would lose the thread, and what they are here
+REFUSED = {"num_beams": 1, "use_cache": True, "return_dict_in_generate": False}
+REFUSED |= {"cache_implementation": None, "past_key_values": None}
 
 
 class ChatWarning(UserWarning):
@@ -45,10 +49,10 @@ class Chat:
         clip: a Clip or a path.
         max_new_tokens: the longest answer.
         seed: of the sampling, with `do_sample=True` among the `kwargs`.
-        kwargs: further arguments of Hugging Face `generate`, but no beams.
+        kwargs: further arguments of Hugging Face `generate`, but those of `REFUSED`.
 
-    Raises ValueError when the model cannot hear or speak, beams are asked for, or
-    `max_new_tokens` leaves no room for a question.
+    Raises ValueError when the model cannot hear or speak, for an argument that a
+    conversation sets itself, or where `max_new_tokens` leaves no room.
 
     Taught in: notebooks/10_dialogue.ipynb
     """
@@ -64,11 +68,12 @@ class Chat:
         **kwargs,
     ):
         check_can_answer(model)
-        if kwargs.get("num_beams", 1) > 1:
-            raise ValueError(
-                f"num_beams is {kwargs['num_beams']}: a conversation keeps one line of "
-                "thought. Leave it out; do_sample=True gives variety."
-            )
+        for name, usual in REFUSED.items():
+            if kwargs.get(name) not in (None, usual):
+                raise ValueError(
+                    f"{name} is {kwargs[name]!r}: a conversation keeps one line of "
+                    "thought. Leave it out; do_sample=True gives variety."
+                )
         self.model, self.seed = model, seed
         self.settings = decoding(model, max_new_tokens=max_new_tokens, **kwargs)
         features, mask = encode(model, [[clip]])  # (1, W, E), (1, W)
@@ -109,9 +114,7 @@ class Chat:
         return answer
 
     def _answer(self, ids: torch.Tensor) -> str:
-        devices = [ids.device] if ids.device.type == "cuda" else []
-        with torch.no_grad(), torch.random.fork_rng(devices):
-            torch.manual_seed(self.seed + len(self.turns))
+        with torch.no_grad(), seeded(self.seed + len(self.turns)):
             said = self.model.lm.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
@@ -121,7 +124,8 @@ class Chat:
             )[0].tolist()
         self._read = said[:-1]  # the last token was said, but not read
         new = said[ids.shape[1] :]
-        return self.model.tokenizer.decode(new, skip_special_tokens=True).strip()
+        text = self.model.tokenizer.decode(new, skip_special_tokens=True)
+        return without_tokens(text).strip()  # it will stand in the next prompt
 
     def _fit(self, message: str) -> torch.Tensor:
         """Ids (1, T) of as much of the conversation as leaves room for an answer."""

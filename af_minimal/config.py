@@ -35,13 +35,9 @@ class AudioConfig:
                 "overlap must be at least 0 and shorter than the window."
             )
         if self.max_windows < 1:
-            raise ValueError(
-                f"max_windows is {self.max_windows}; it must be 1 or more."
-            )
+            raise ValueError(f"max_windows is {self.max_windows}; it must be positive.")
         if self.normalise not in ("none", "peak"):
-            raise ValueError(
-                f"normalise is {self.normalise!r}; it must be 'none' or 'peak'."
-            )
+            raise ValueError(f"normalise is {self.normalise!r}, not 'none' or 'peak'.")
         if self.pad not in ("zero", "repeat"):
             raise ValueError(f"pad is {self.pad!r}; it must be 'zero' or 'repeat'.")
 
@@ -143,9 +139,7 @@ class FlamingoConfig:
                 "numbers; rotary positions turn 32 or more. Set fewer audio_heads."
             )
         if self.xattn_every < 1:
-            raise ValueError(
-                f"xattn_every is {self.xattn_every}; it must be 1 or more."
-            )
+            raise ValueError(f"xattn_every is {self.xattn_every}; it must be positive.")
 
     @property
     def windows_per_audio(self) -> int:

@@ -42,9 +42,8 @@ def open_clip(example: Example, sample_rate: int = 16_000) -> Clip:
     if isinstance(example.audio, Clip):
         return example.audio
     if isinstance(example.audio, (str, Path)):
-        return load_audio(
-            example.audio, sample_rate, example.start_s, example.duration_s
-        )
+        part = example.start_s, example.duration_s
+        return load_audio(example.audio, sample_rate, *part)
     raise TypeError(
         f"The example's audio is a {type(example.audio).__name__}; a path or a Clip is "
         "expected. Render a SoundWorld score first: Clip(render(score), 16000)."

@@ -100,7 +100,7 @@ class AudioEncoder(nn.Module):
 
         Taught in: notebooks/02_clap_from_scratch.ipynb
         """
-        features, mask = in_one_row(features, mask)
+        features, mask = self._in_one_row(features, mask)
         joint = F.normalize(self.projection(features), dim=-1)  # (B, L, C)
         return F.normalize(masked_mean(joint, mask), dim=-1)
 
@@ -114,7 +114,12 @@ class AudioEncoder(nn.Module):
         """
         if self.alike is None:
             return self.pool(features, mask)
-        return F.normalize(self.alike(masked_mean(*in_one_row(features, mask))), dim=-1)
+        mean = masked_mean(*self._in_one_row(features, mask))  # (B, E)
+        return F.normalize(self.alike(mean), dim=-1)
+
+    def _in_one_row(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        device = next(self.parameters()).device  # what was heard may be kept elsewhere
+        return in_one_row(features.to(device), mask.to(device))
 
     def _checked(self, windows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         windows = torch.as_tensor(windows)

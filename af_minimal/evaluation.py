@@ -1,7 +1,6 @@
 """How good is an answer? Metrics, each through a library, with honest intervals.
 
-`run_manifest` lets a model answer; the rest compares answers with the truth. What is
-written down about a run is in `reports.py`.
+`run_manifest` lets a model answer; the rest compares. `disk/reports.py` writes it down.
 
 Official: foundation/inference/inference.py, which writes answers and scores none
 Taught in: notebooks/08_staged_training.ipynb, notebooks/11_evaluation.ipynb
@@ -15,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import regex
 
+from .disk.examples import check_examples
 from .disk.reports import answer_row
 
 GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
@@ -23,7 +23,8 @@ GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
 def tokens(text: str) -> list[str]:
     """Lower-cased words, for COCO's Penn Treebank tokenizer, which needs Java."""
     # NFC: an accent joins its letter; \w with vowel signs, as in की
-    return regex.findall(r"\w+(?:'\w+)*", unicodedata.normalize("NFC", text.lower()))
+    plain = unicodedata.normalize("NFC", text.lower()).replace("\u2019", "'")
+    return regex.findall(r"\w+(?:'\w+)*", plain)
 
 
 def normalise(text: str) -> str:
@@ -36,12 +37,8 @@ def caption_scores(
 ) -> dict[str, float]:
     """CIDEr-D (0 to 10), BLEU-4 and ROUGE-L (0 to 1) of one answer per item.
 
-    Args:
-        answers: N captions.
-        references: N lists of true captions, at least one each.
-
-    Raises:
-        ValueError: when the numbers of items differ or an item has no reference list.
+    `references` are lists of true captions, at least one each; ValueError when the
+    numbers of items differ or an item has none.
 
     Official: pycocoevalcap, as the AF1 paper; SPICE is in `official/spice.py`
     Taught in: notebooks/11_evaluation.ipynb
@@ -51,10 +48,7 @@ def caption_scores(
 
 
 def caption_values(answers, references) -> dict:
-    """The same item by item: CIDEr-D (N,) and ROUGE-L (N,), whose means are the scores.
-
-    BLEU-4 counts n-grams over all items at once and stays one number.
-    """
+    """The same item by item, (N,); BLEU-4 counts over all items and is one number."""
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.rouge.rouge import Rouge
@@ -128,19 +122,23 @@ def word_overlap(a: str, b: str) -> float:
 def f1(truths: Sequence, predicted: Sequence, average: str = "macro") -> float:
     """F1 of labels (N,), or of tags as 0/1 rows (N, classes), by scikit-learn.
 
+    None in place of a label (`match_label`) is a miss, and no class of its own.
+
     Taught in: notebooks/11_evaluation.ipynb
     """
     from sklearn.metrics import f1_score
 
-    return float(f1_score(truths, predicted, average=average, zero_division=0))
+    how = {"average": average, "zero_division": 0}
+    if any(guess is None for guess in predicted):
+        how["labels"] = sorted({*truths, *predicted} - {None})
+        predicted = ["" if guess is None else guess for guess in predicted]
+    return float(f1_score(truths, predicted, **how))
 
 
 def mean_average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     """Mean over classes of the average precision; truth and scores are (N, classes).
 
-    Classes that never occur in `truth` are left out.
-
-    Raises ValueError when no class occurs.
+    Classes that never occur in `truth` are left out; ValueError when none occurs.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
@@ -200,22 +198,24 @@ def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[d
             and perhaps few-shot examples of their own; or with a dialogue.
         decoding: keywords of `ask`, the first batch's `seed`; None: greedy, 64 tokens.
 
-    Returns:
-        one `reports.answer_row` per example, or per `turn` of a dialogue, from 1.
-
+    Returns one `reports.answer_row` per example, or per `turn` of a dialogue, from 1.
+    Raises TypeError for a path or anything else but a list of Examples.
     Official: foundation/inference/inference.py, one item at a time
     Taught in: notebooks/08_staged_training.ipynb
     """
     from tqdm.auto import tqdm
 
+    check_examples(examples)
     rows, decoding = [], decoding or GREEDY
     starts = range(0, len(examples), batch_size)
     for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
         batch = examples[start : start + batch_size]
         here = decoding | {"seed": decoding.get("seed", 0) + start}
         asked = iter(_ask([e for e in batch if not e.dialogue], model, here))
-        for e in batch:
-            rows += _converse(e, model, here) if e.dialogue else [next(asked)]
+        for i, e in enumerate(batch, start):
+            # each turn takes a seed; conversations of one batch must not share them
+            own = here | {"seed": decoding.get("seed", 0) + 1000 * i}
+            rows += _converse(e, model, own) if e.dialogue else [next(asked)]
     return rows
 
 

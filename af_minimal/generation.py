@@ -12,7 +12,8 @@ ids so far, and cached answers equal uncached ones.
 Taught in: notebooks/06_the_audio_flamingo.ipynb
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from tqdm.auto import tqdm
 
 from .audio import Clip, hear, load_audio
 from .data import Example, open_clip
-from .disk.examples import check_examples
+from .disk.examples import check_demonstrations
 from .model import AudioFlamingo
 from .prompts import inference_text
 
@@ -72,8 +73,8 @@ def ask(
     clips, questions = pair_up(clip, question)
     if examples is None:  # those that an Example brings
         examples = [list(getattr(clip, "examples", ())) for clip in clips]
-    shots = spread_examples(examples, len(questions))
-    tasks = spread_tasks(task, len(questions))
+    shots = spread_examples(examples, questions)
+    tasks, _ = pair_up(task, questions, "tasks")
     pairs = [[(e.prompt, e.output) for e in shot] for shot in shots]
     chosen = [getattr(clip, "examples_are", None) for clip in clips]
     texts = list(map(spell, questions, tasks, pairs, chosen))
@@ -142,15 +143,21 @@ def complete(
         return_tensors="pt",
     ).to(device)
     settings = decoding(model, **kwargs)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
+    with seeded(seed):
         ids = model.generate(
             batch.input_ids, batch.attention_mask, features, audio_mask, **settings
         )  # (B, T + new)
     new = ids[:, batch.input_ids.shape[1] :]  # (B, new)
     said = tokenizer.batch_decode(new, skip_special_tokens=True)
     return [text.strip() for text in said]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from a seed, and leave the random states of all devices as they were."""
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
 
 
 def decoding(model: AudioFlamingo, **kwargs) -> dict:
@@ -176,56 +183,37 @@ def is_list(value) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def pair_up(clip, question) -> tuple[list, list[str]]:
-    """Clips and questions as two lists of one length; a lone one is repeated.
+def pair_up(first, second, what: str = "clips") -> tuple[list, list]:
+    """Clips, say, and questions as two lists of one length; a lone one is repeated.
 
     Raises ValueError when neither is alone and their numbers differ.
     """
-    clips = list(clip) if is_list(clip) else [clip]
-    questions = list(question) if is_list(question) else [question]
-    if not is_list(clip):
-        clips = clips * len(questions)
-    if not is_list(question):
-        questions = questions * len(clips)
-    if len(clips) != len(questions) or not clips:
+    one = list(first) if is_list(first) else [first]
+    other = list(second) if is_list(second) else [second]
+    if not is_list(first):
+        one = one * len(other)
+    if not is_list(second):
+        other = other * len(one)
+    if len(one) != len(other) or not one:
         raise ValueError(
-            f"{len(clips)} clips came with {len(questions)} questions. Give one "
-            "question for each clip, one clip for all, or one question for all."
+            f"{len(one)} {what} came with {len(other)} questions. Give one for each "
+            "question, or one for all."
         )
-    return clips, questions
+    return one, other
 
 
-def spread_examples(examples: Sequence | None, rows: int) -> list[list]:
+def spread_examples(examples: Sequence | None, questions: list) -> list[list]:
     """The demonstrations of each row: one list for all, or a list for each.
 
-    Raises ValueError unless there is one list for each row, TypeError for no Example.
+    Raises ValueError unless there is one list for each row and each example has an
+    output, TypeError for no Example.
     """
-    if not examples:
-        return [[] for _ in range(rows)]
-    if not is_list(examples) or not is_list(examples[0]):
-        check_examples(examples)
-        return [list(examples)] * rows
-    if len(examples) != rows:
-        raise ValueError(
-            f"{len(examples)} lists of examples came with {rows} questions. Give one "
-            "list for each question, or one flat list for all."
-        )
+    if not examples or not is_list(examples) or not is_list(examples[0]):
+        check_demonstrations(examples or [])
+        return [list(examples or [])] * len(questions)
     for row in examples:
-        check_examples(row)
-    return [list(row) for row in examples]
-
-
-def spread_tasks(task, rows: int) -> list[str | None]:
-    """The task of each row: one for all, or a list with one for each.
-
-    Raises ValueError unless there is one task for each row.
-    """
-    tasks = list(task) if is_list(task) else [task] * rows
-    if len(tasks) != rows:
-        raise ValueError(
-            f"{len(tasks)} tasks came with {rows} questions; give as many."
-        )
-    return tasks
+        check_demonstrations(row)
+    return list(map(list, pair_up(examples, questions, "lists of examples")[0]))
 
 
 def check_can_answer(model: AudioFlamingo) -> None:

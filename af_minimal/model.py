@@ -224,8 +224,8 @@ class AudioFlamingo(nn.Module):
                 f"audio_mask has shape {tuple(mask.shape)}; audio_features say "
                 f"(B, L) = {tuple(features.shape[:2])}."
             )
-        own = self.audio_transformer.layer_norm.weight.dtype  # the encoder may differ
-        features, mask = in_one_row(features.to(own), mask.bool())
+        own = self.audio_transformer.layer_norm.weight  # the encoder may differ
+        features, mask = in_one_row(features.to(own), mask.to(own.device, torch.bool))
         # without a location mask nothing says where an audio ends: a row is one audio
         one = config.tokens_per_audio if config.location_mask else max(mask.shape[1], 1)
         return self.audio_transformer(features, mask, one), mask  # (B, L, E), (B, L)

@@ -46,6 +46,8 @@ def task_words(task: str) -> str:
     Official: data/data.py AudioTextData
     Taught in: notebooks/07_prompts_labels_blending.ipynb
     """
+    if len(task.split()) > 1:
+        return task.strip().lower()
     last = task.strip().split("-")[-1]
     words = TASK_WORDS.get(last) or TASK_WORDS.get(last.split("_")[0])
     words = words or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last).lower()
@@ -127,11 +129,12 @@ def clean(text: str) -> str:
     (NFC): the model has read letters whole.
 
     Raises TypeError for what is no text, ValueError for one that holds a token, in
-    capitals or not: lower-cased, <AUDIO> would be the token.
+    capitals or not (lower-cased, <AUDIO> would be the token), or half a character.
     """
     if not isinstance(text, str):
         raise TypeError(f"a string is expected; {type(text).__name__} came.")
     text = unicodedata.normalize("NFC", text).strip().lower()
+    text.encode()  # half of a cut emoji is no text: UnicodeEncodeError, a ValueError
     found = [token for token in SPECIAL + FOREIGN if token.lower() in text]
     if found:
         raise ValueError(
@@ -139,6 +142,12 @@ def clean(text: str) -> str:
             "these tokens; leave them out of prompts and outputs."
         )
     return text
+
+
+def without_tokens(text: str, instead: str = "") -> str:
+    """A text without what spells a special token, which `clean` would refuse."""
+    spelt = "|".join(map(re.escape, SPECIAL + FOREIGN))
+    return re.sub(spelt, instead, text, flags=re.IGNORECASE)
 
 
 def _chunk(prompt: str, output: str) -> str:

@@ -48,9 +48,7 @@ class StageConfig:
     def __post_init__(self):
         trained_parts(self.stage)
         if self.precision not in ("no", "bf16"):
-            raise ValueError(
-                f"precision {self.precision!r} is unknown; choose 'no' or 'bf16'."
-            )
+            raise ValueError(f"precision is {self.precision!r}, not 'no' or 'bf16'.")
         if self.only_token_rows and self.weight_decay and not self.decay_only:
             raise ValueError(
                 "weight decay would also move the rows that only_token_rows keeps "
@@ -65,9 +63,7 @@ class StageConfig:
 def trained_parts(stage: str) -> tuple[str, ...]:
     """The parts that a stage trains; ValueError for a stage that does not exist."""
     if stage not in STAGE_TRAINS:
-        raise ValueError(
-            f"stage {stage!r} is unknown; choose one of {list(STAGE_TRAINS)}."
-        )
+        raise ValueError(f"stage {stage!r} is none of {list(STAGE_TRAINS)}.")
     return STAGE_TRAINS[stage]
 
 

@@ -11,7 +11,7 @@ from tokenizers.pre_tokenizers import ByteLevel, Digits
 from tokenizers.pre_tokenizers import Sequence as InTurn
 from transformers import PreTrainedTokenizerFast
 
-from .prompts import AUDIO, BOS, EOC, EOS, PAD, SEP
+from .prompts import AUDIO, BOS, EOC, EOS, PAD, SEP, without_tokens
 
 OPT_SPECIAL = ["<s>", PAD, EOS, "<unk>"]  # ids 0, 1, 2, 3 as in OPT
 AUDIO_SPECIAL = [AUDIO, EOC, SEP]  # the last three ids, in AF1's order
@@ -46,19 +46,13 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
         initial_alphabet=sorted(alphabet),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_without_special(texts), trainer)
+    # special tokens blanked, so that BPE learns no pieces of their names
+    plain = (without_tokens(text, "\n") for text in texts)
+    tokenizer.train_from_iterator(plain, trainer)
     tokenizer.add_special_tokens(
         [AddedToken(token, special=True, normalized=False) for token in AUDIO_SPECIAL]
     )
     return _wrap(tokenizer)
-
-
-def _without_special(texts: Iterable[str]) -> Iterable[str]:
-    """Blank the special tokens, so that BPE learns no pieces of their names."""
-    for text in texts:
-        for token in OPT_SPECIAL + AUDIO_SPECIAL:
-            text = text.replace(token, "\n")
-        yield text
 
 
 def _wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:

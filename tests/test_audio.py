@@ -79,6 +79,13 @@ def check_offsets(config, case, pad_to_max):
     assert not windows[case["num_windows"] :].any()
 
 
+def test_a_clip_keeps_what_was_recorded():
+    buffer = np.zeros(8, np.float32)
+    clip = Clip.from_array(buffer, 16_000)
+    buffer[:] = 0.5
+    assert not clip.waveform.any()
+
+
 def test_padding_to_the_maximum_is_optional():
     windows, mask = cut_windows(sine(3.0), MINI)
     assert windows.shape == (16, 32_000) and windows.dtype == np.float32

@@ -158,6 +158,14 @@ def test_a_special_token_is_refused_and_nothing_changes(opt):
     assert chat.turns[1].reused == plain.turns[1].reused
 
 
+def test_a_token_that_an_answer_spells_does_not_end_the_conversation(opt, monkeypatch):
+    chat = Chat(opt, clip_of(0), NEW)
+    said = "it is <|im_start|> loud <SEP>"
+    monkeypatch.setattr(type(opt.tokenizer), "decode", lambda *_, **__: said)
+    assert chat.say("hm?") == "it is  loud"
+    assert chat.say("and then?")
+
+
 def test_messages_are_read_stripped_and_in_small_letters(opt):
     chat, plain = (Chat(opt, clip_of(0), max_new_tokens=NEW) for _ in range(2))
     assert chat.say("  What do you HEAR?\n") == plain.say("what do you hear?")
@@ -229,7 +237,10 @@ def test_an_interrupted_answer_leaves_the_conversation_as_it_was(opt):
 def test_what_cannot_be_done_is_said_at_once(opt):
     with pytest.raises(ValueError, match="num_beams is 3"):
         Chat(opt, clip_of(0), num_beams=3)
-    assert Chat(opt, clip_of(0), NEW, num_beams=1).say("hm?")
+    for odd in ({"use_cache": False}, {"return_dict_in_generate": True}):
+        with pytest.raises(ValueError, match=f"{next(iter(odd))} is"):
+            Chat(opt, clip_of(0), **odd)
+    assert Chat(opt, clip_of(0), NEW, num_beams=1, use_cache=None).say("hm?")
     with pytest.raises(ValueError, match="max_new_tokens is 250: it leaves room for 6"):
         Chat(opt, clip_of(0), max_new_tokens=250)
     with pytest.raises(ValueError, match="no encoder"):

@@ -245,6 +245,17 @@ def test_f1_and_map_by_hand():
         mean_average_precision([[0]], [[0.3]])
 
 
+def test_an_answer_that_names_no_label_is_a_miss_and_no_class():
+    assert f1(["dog bark", "rain"], ["dog bark", None]) == 0.5
+    assert f1([1, 2], [1, 2]) == 1.0
+
+
+def test_a_curly_apostrophe_is_an_apostrophe():
+    assert exact_match(
+        ["it\N{RIGHT SINGLE QUOTATION MARK}s a dog"], ["it's a dog"]
+    ) == [True]
+
+
 def test_bootstrap_interval():
     values = [True] * 60 + [False] * 40
     low, high = bootstrap_ci(values, seed=1)
@@ -343,6 +354,26 @@ def test_each_dialogue_is_one_conversation():
     rows = run_manifest(SimpleNamespace(chat=Counting), [talk, talk])
     assert [row["answer"][6] for row in rows] == ["0", "1", "0", "1"]
     assert rows[0]["audio"] == "a.wav"
+
+
+def test_samples_of_one_conversation_differ_and_repeat():
+    class Seeded:
+        def __init__(self, example, seed, **decoding):
+            self.seed = seed
+
+        def say(self, message):
+            return str(self.seed)
+
+    talk = Example("a.wav", "", "", dialogue=(("a", "x"), ("b", "y")))
+    rows = run_manifest(SimpleNamespace(chat=Seeded), [talk] * 40, batch_size=16)
+    seeds = [int(row["answer"]) for row in rows[::2]]
+    assert len({seed + turn for seed in seeds for turn in range(100)}) == 4000
+
+
+@pytest.mark.parametrize("odd", ["test.json", ["a.wav"], iter([])])
+def test_only_a_list_of_examples_is_answered(odd):
+    with pytest.raises(TypeError, match="a list of Examples is expected"):
+        run_manifest(Parrot(), odd)
 
 
 def test_spice_is_none_when_something_is_missing(monkeypatch):

@@ -62,6 +62,11 @@ def towers(monkeypatch):
         "I'm not sure.",
         "I can't hear anything.",
         "I am unable to answer.",
+        "I'm unable to identify it.",
+        "I cannot make out what it is.",
+        "I don't have access to the audio.",
+        "There is no way to know.",
+        "unclear.",
         *PLANTED[:-1],
     ],
 )
@@ -81,6 +86,8 @@ def test_refusals_are_found(text):
         "the speaker is not given a chance.",
         "no, a siren cannot be heard.",
         "the water is not clear.",
+        "the dog does not say much.",
+        "no, there is no information desk announcement.",
         "a hum swells as an airplane passes.",
         PLANTED[-1],  # a list of phrases is never complete
     ],
@@ -154,6 +161,12 @@ def test_what_is_planted_is_marked():
     count = len(kinds)
     for kind in ("refusal", "other scene"):
         assert 0.1 < kinds.count(kind) / count < 0.2
+
+
+def test_an_empty_answer_is_dropped_unheard(towers):
+    wave = np.zeros(4, np.float32)
+    kept, dropped = filter_dialogues(towers, [wave], [[("a?", " ")]])
+    assert kept == [[]] and dropped[0].why == "empty"
 
 
 def test_one_conversation_alone_can_only_refuse():

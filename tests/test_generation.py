@@ -1,5 +1,6 @@
 """Generation: one answer whatever the cache, the batch and the number of beams."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -238,6 +239,31 @@ def test_numbers_that_do_not_fit_are_named(whole):
     with pytest.raises(ValueError, match="no encoder"):
         tiny().ask(clip_of(0), "a")
     assert pair_up("a.wav", "q") == (["a.wav"], ["q"])
+    for odd in (None, 5, ["a", None]):
+        with pytest.raises(TypeError, match="a string is expected"):
+            whole.ask(clip_of(0), odd)
+
+
+def test_an_example_without_an_output_demonstrates_nothing(whole):
+    talk = Example(clip_of(1), "", "", dialogue=(("a?", "b"),))
+    for odd, what in (
+        (talk, "is a conversation"),
+        (replace(talk, dialogue=()), "has no"),
+    ):
+        for examples in ([odd], [[odd]]):
+            with pytest.raises(ValueError, match=what):
+                whole.ask(clip_of(0), ["a"], examples)
+
+
+def test_audio_kept_on_another_device_or_in_another_precision_is_heard(whole):
+    clip, meta = clip_of(0), torch.device("meta")
+    features, mask = encode(whole, [[clip]])
+    there = copy.deepcopy(whole).to(meta)
+    ids = torch.zeros(1, 4, dtype=torch.long, device=meta)
+    heard, real = there._audio(ids, features.double(), mask)
+    assert {heard.device, real.device} == {meta} and heard.dtype == torch.float32
+    for compared in (there.encoder.pool, there.encoder.liken):
+        assert compared(features, mask).device == meta
 
 
 def test_save_and_load_with_tokenizer_and_encoder(whole, tmp_path):

@@ -248,6 +248,16 @@ def test_an_accent_behind_its_letter_joins_it():
     assert prompts.clean(apart) == "tűzőgép" != apart
 
 
+def test_half_a_character_is_no_text():
+    with pytest.raises(ValueError, match="surrogates not allowed"):
+        prompts.clean("what \ud83d is it?")
+
+
+def test_a_task_in_words_keeps_its_hyphens():
+    said = "Zero-shot audio classification", "sound event (real-time)"
+    assert [prompts.task_words(task) for task in said] == [t.lower() for t in said]
+
+
 @pytest.mark.parametrize("text", [None, b"what?", 3, {"what?": 1}])
 def test_what_is_no_text_is_refused(text):
     with pytest.raises(TypeError, match=type(text).__name__):

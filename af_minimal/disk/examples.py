@@ -41,6 +41,22 @@ def check_examples(examples: Sequence[Example]) -> None:
         )
 
 
+def check_demonstrations(examples: Sequence[Example]) -> None:
+    """Refuse what demonstrates nothing: an example must have an output of its own.
+
+    Raises ValueError for a conversation and for an empty output, else as
+    `check_examples`.
+    """
+    check_examples(examples)
+    for example in examples:
+        if example.dialogue or not example.output.strip():
+            what = "is a conversation" if example.dialogue else "has no output"
+            raise ValueError(
+                f"the example {example.audio!r} {what}, so it shows no answer: give "
+                "one with an output, or a prompt and an output for each round."
+            )
+
+
 def fields_of(example: Example) -> dict:
     """What a row of JSON says of an example: not its audio, and not its shots.
 

@@ -50,12 +50,13 @@ def ask(
     Raises:
         ValueError: as `generation.ask` does, for an empty question, and when AF2, or a
             model that hears as it does, is given examples.
+        TypeError: for a question that is no text.
 
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
-    asked = [question] if isinstance(question, str) else question
-    if not all(str(text).strip() for text in asked):
+    asked = question if generation.is_list(question) else [question]
+    if not all(clean(text) for text in asked):
         raise ValueError("an empty question came; ask something.")
     if model.config.name != "official":
         if any(examples_of(clip, examples)) and not model.config.location_mask:

@@ -23,14 +23,17 @@ AF1_THRESHOLD = 0.3  # for LAION-CLAP; another encoder has another scale
 Round = tuple[str, str]  # user, assistant
 
 _REFUSALS = (
-    r"(do|does|did) not (say|state|specify|mention|indicate|reveal|describe|tell)",
+    r"(do|does|did) not (say|tell)(?! much)|(do|does|did) not have access",
+    r"(do|does|did) not (state|specify|mention|indicate|reveal|describe)",
     r"not (\w+ly )?(said|stated|specified|mentioned|indicated|provided)",
     r"(can|could) ?not (be |\w+ly )*(determine|know|tell|told|say|said|infer)",
+    r"(can|could) ?not (be |\w+ly )*(identif|make out|listen|access|process)",
     r"(can|could|do|did) ?not hear (anything|enough|well)",
     r"(impossible|not possible|unable|hard|difficult) to (determine|know|tell|say)",
-    r"unable to (answer|hear)|(do|does|did) not know|(have|has|had) no idea",
+    r"(unable|no way) to (answer|hear|identify|know|tell|say)",
+    r"(do|does|did) not know|(have|has|had) no idea|^unclear",
     r"(without|need) (more|further|additional|any) (context|information|detail)",
-    r"(no|not enough|insufficient|too little) (context|information|detail)",
+    r"(no|not enough|insufficient|too little) (context|information|detail)(?! desk)",
     r"(is|are|remains?) (unclear|unknown|unspecified|not known)",
     r"(it|this|that|which) is not clear",
     r"as an? (ai|artificial|language model|text)\b",
@@ -57,7 +60,7 @@ class Dropped:
     turn: int  # which round of it, from 0
     user: str
     assistant: str
-    why: str  # "refusal", or "unlike the sound: cosine 0.12"
+    why: str  # "empty", "refusal", or "unlike the sound: cosine 0.12"
 
 
 def has_refusal(text: str) -> bool:
@@ -111,7 +114,7 @@ def filter_dialogues(
     dialogues: Sequence[Sequence[Round]],
     threshold: float = AF1_THRESHOLD,
 ) -> tuple[list[list[Round]], list[Dropped]]:
-    """Drop rounds that refuse, and rounds whose answer is unlike the sound.
+    """Drop rounds that refuse or say nothing, and whose answer is unlike the sound.
 
     The answer alone is compared: a question may well name what is not there. A round
     goes without those that lean on it, as in AF1, and a conversation may end up empty.
@@ -139,15 +142,17 @@ def filter_dialogues(
             "many."
         )
     places = [(d, t) for d, talk in enumerate(dialogues) for t in range(len(talk))]
-    why = {(d, t): "refusal" for d, t in places if has_refusal(dialogues[d][t][1])}
+    said = {(d, t): dialogues[d][t][1] for d, t in places}
+    why = {place: "refusal" for place in places if has_refusal(said[place])}
+    why |= {place: "empty" for place in places if not said[place].strip()}
     rest = [place for place in places if place not in why]
-    answers = [dialogues[d][t][1] for d, t in rest]
+    answers = [said[place] for place in rest]
     cosines = similarity_scores(clap, [waves[d] for d, _ in rest], answers)
     for place, cosine in zip(rest, cosines.tolist(), strict=True):
         if cosine < threshold:
             why[place] = f"unlike the sound: cosine {cosine:.2f}"
     kept = [
-        [said for t, said in enumerate(talk) if (d, t) not in why]
+        [pair for t, pair in enumerate(talk) if (d, t) not in why]
         for d, talk in enumerate(dialogues)
     ]
     dropped = [Dropped(d, t, *dialogues[d][t], why[d, t]) for d, t in sorted(why)]

@@ -23,7 +23,7 @@ from .commands.findings import add_findings
 from .commands.index import add_index
 from .commands.shards import add_features, add_shards
 from .commands.train import add_train
-from .commands.words import PROGRAM, command
+from .commands.words import PROGRAM, command, plainly
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         tell("stopped.")
         return 130
     except (ValueError, OSError, TypeError, FloatingPointError) as error:
-        tell(f"error: {error}")
+        tell(f"error: {plainly(error)}")
         return 2
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 import torch
+import torch.nn.functional as F
 from tqdm.auto import tqdm
 
 from .audio import hear
@@ -200,8 +201,7 @@ class Datastore:
         else:
             example = query if isinstance(query, Example) else Example(query, "", "")
             vector, own = embed([example], self.encoder)[0], file_of(example)
-        stores.check_width(len(vector), self.embeddings.shape[1])
-        return vector, own
+        return stores.check_vector(vector, self.embeddings.shape[1]), own
 
 
 @torch.no_grad()
@@ -223,5 +223,5 @@ def embed(
         batch = examples[start : start + batch_size]
         heard = [hear(open_clip(example, rate), encoder.audio) for example in batch]
         cut = (torch.from_numpy(np.stack(t)) for t in zip(*heard, strict=True))
-        parts.append(encoder.liken(*encoder.encode_windows(*cut)).float().cpu().numpy())
-    return np.concatenate(parts)
+        parts.append(encoder.liken(*encoder.encode_windows(*cut)).float().cpu())
+    return F.normalize(torch.cat(parts), dim=-1).numpy()  # half precision rounds

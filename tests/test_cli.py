@@ -12,6 +12,7 @@ import soundfile
 
 from af_minimal import __main__ as cli
 from af_minimal.config import PRESETS
+from af_minimal.data import Example, write_manifest
 from af_minimal.disk.labelled import read_labelled
 from af_minimal.model import AudioFlamingo
 from af_minimal.official import published
@@ -39,8 +40,25 @@ def deaf(monkeypatch):
 
 def test_ask_prints_the_answer(deaf, sound, capsys):
     assert cli.main(["ask", sound, "What?", "--start", "0.5", "--beams", "3"]) == 0
-    wanted = "What? 1.5 s {'max_new_tokens': 64, 'num_beams': 3}\n"
-    assert capsys.readouterr().out == wanted
+    assert capsys.readouterr().out == "What? 1.5 s {'num_beams': 3}\n"
+    assert cli.main(["ask", sound, "What?", "--max-new-tokens", "9"]) == 0
+    assert "{'num_beams': 1, 'max_new_tokens': 9}" in capsys.readouterr().out
+
+
+def test_a_file_comes_at_its_own_rate(monkeypatch, tmp_path):
+    """Published models hear 44.1 or 48 kHz, of which 16 kHz would leave a third."""
+    rates = []
+
+    class Ear:
+        def ask(self, clips, *rest, **decoding):
+            rates.extend(clip.sample_rate for clip in clips)
+            return [""] * len(clips)
+
+    monkeypatch.setattr(published, "load", lambda name: Ear())
+    path = str(tmp_path / "cd.wav")
+    soundfile.write(path, 0.1 * np.sin(np.arange(44_100)), 44_100)
+    assert cli.main(["ask", path, "What?"]) == 0
+    assert rates == [44_100]
 
 
 def test_a_question_may_be_longer_than_a_path(deaf, sound, capsys):
@@ -114,9 +132,24 @@ def test_train_hands_everything_to_the_recipe(monkeypatch, tmp_path):
     assert (stage, resume) == ("clap", False)
 
 
+def test_train_hands_a_finished_model_to_the_recipe(monkeypatch, tmp_path):
+    called = []
+    monkeypatch.setattr(recipe, "run_stage", lambda *args: called.append(args))
+    arguments = ["--compare", "--start-from", "mini", "--stage", "sft", "--resume"]
+    arguments += ["--seed", "5", "--recordings", "X", "--out", str(tmp_path)]
+    assert cli.main(["train", *arguments]) == 0
+    run, stage, resume = called[0]
+    assert (stage, resume) == ("sft", True)
+    assert (run.start_from, run.compare) == ("mini", True)
+    assert (run.seed, run.recordings) == (5, "X")
+
+
 def test_a_finished_model_goes_on_with_sft_only(tmp_path, capsys):
     arguments = ["train", "--start-from", "mini", "--out", str(tmp_path / "run")]
     assert "--stage sft only" in said_after_error(arguments, capsys)
+    control = [*arguments, "--stage", "sft", "--skip-pretrain"]
+    wanted = "--skip-pretrain came with --start-from"
+    assert wanted in said_after_error(control, capsys)
     assert not (tmp_path / "run").exists()
 
 
@@ -200,6 +233,16 @@ def test_index_says_what_is_wrong_before_it_hears(
     elsewhere.write_bytes((sorted_sounds / "low_hum" / "0.wav").read_bytes())
     (sorted_sounds / "low_hum" / "linked.wav").symlink_to(elsewhere)
     assert "outside data_root" in said_after_error(arguments, capsys)
+
+
+def test_index_refuses_conversations(sorted_sounds, tmp_path, student, capsys):
+    file = str(sorted_sounds / "low_hum" / "0.wav")
+    talk = Example(file, "", "", dialogue=(("what?", "a hum"),))
+    manifest = tmp_path / "sounds" / "talk.json"
+    write_manifest(manifest, [talk], sorted_sounds, "Talks")
+    arguments = ["index", str(manifest), "--out", str(tmp_path / "store")]
+    assert "is a conversation" in said_after_error(arguments, capsys)
+    assert not (tmp_path / "store").exists()
 
 
 def test_index_takes_a_folder_that_holds_all(

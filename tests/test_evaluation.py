@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import subprocess
 import unicodedata
 from collections import Counter
@@ -177,6 +178,18 @@ LETTERED = ["(A) rain", "(B) heavy rain", "(C) dog bark"]
         ("The answer is B.", True),
         ("Answer: B", True),
         ("Option B", True),
+        ("Letter B", True),
+        ("B because it barks", True),
+        ("The answer is B because of barking", True),
+        ("B\nthe dog barks", True),
+        ("B - heavy rain", True),
+        ("**B**", True),
+        ("the correct answer is **B**", True),
+        ("[B]", True),
+        ("(B", True),
+        ("I think it is B", True),
+        ("I hear rain", False),
+        ("it is a dog", False),
         ("A. heavy rain", False),  # they contradict each other
         ("the answer is a dog", False),
         ("rain", False),
@@ -189,6 +202,22 @@ LETTERED = ["(A) rain", "(B) heavy rain", "(C) dog bark"]
 )
 def test_an_answer_chooses_one_of_its_options(answer, right):
     assert option_match([answer], ["(B) heavy rain"], [LETTERED]) == [right]
+
+
+@pytest.mark.parametrize("spelled", ["{}: {}", "({}){}", "{}. {}", "({}) {}"])
+def test_letters_of_options_are_seen_however_they_are_spelled(spelled):
+    given = [spelled.format(*pair) for pair in zip("AB", ["rain", "wind"], strict=True)]
+    for answer in ("B", "wind", given[1]):
+        assert option_match([answer, "A"], given[1:] * 2, [given] * 2) == [True, False]
+
+
+def test_words_that_begin_as_a_letter_does_stay_words():
+    given = ["(A) B flat", "(B) C sharp", "(I) a dog"]
+    assert option_match(["B flat"], given[:1], [given]) == [True]
+    assert option_match(["a dog"], given[2:], [given]) == [True]
+    for answer in ("the answer is a cat", "a cat", "i hear it"):
+        for truth in given:
+            assert option_match([answer], [truth], [given]) == [False]
 
 
 def test_options_without_letters_have_none():
@@ -205,6 +234,8 @@ def test_options_without_letters_have_none():
         option_match(["rain"], ["rain"], ["rain"])
     with pytest.raises(ValueError, match="2 answers and 1 truths"):
         option_match(["rain", "rain"], ["rain"], [plain])
+    with pytest.raises(ValueError, match="1 lists of options came with 2 answers"):
+        option_match(["rain", "rain"], ["rain", "rain"], [plain])
 
 
 def test_options_are_read_from_a_prompt():
@@ -300,16 +331,27 @@ def test_run_manifest_keeps_order_and_batches():
 def test_a_row_has_all_that_the_model_was_given():
     shown = (Example("b.wav", "what?", "a cat.", "AQA"),)
     asked = Example("a.wav", "what?", "a dog.", "AQA", 2.5, examples=shown)
-    asked = replace(asked, examples_are="random")
+    asked = replace(asked, examples_are="random", duration_s=4.0)
     (row,) = run_manifest(Parrot(), [asked])
-    assert (row["audio"], row["start_s"]) == ("a.wav", 2.5)
+    assert (row["audio"], row["start_s"], row["duration_s"]) == ("a.wav", 2.5, 4.0)
     assert row["examples_are"] == "random"
     assert row["examples"] == [
-        {"audio": "b.wav", "start_s": 0.0, "prompt": "what?", "output": "a cat."}
+        {
+            "audio": "b.wav",
+            "start_s": 0.0,
+            "duration_s": None,
+            "prompt": "what?",
+            "output": "a cat.",
+        }
     ]
     clip = Clip(np.zeros(8, np.float32), 8000, "c.wav", 1.5)
     (row,) = run_manifest(Parrot(), [replace(asked, audio=clip, start_s=0.0)])
-    assert (row["audio"], row["start_s"]) == ("c.wav", 1.5)
+    assert (row["audio"], row["start_s"], row["duration_s"]) == ("c.wav", 1.5, 0.001)
+    clips = [Clip(np.full(8, x, np.float32), 8000) for x in (0.1, 0.2)]
+    rows = run_manifest(Parrot(), [replace(asked, audio=clip) for clip in clips])
+    names = [row["audio"] for row in rows]  # samples of no file tell themselves apart
+    assert all(re.fullmatch("samples sha256 [0-9a-f]{64}", name) for name in names)
+    assert names[0] != names[1]
 
 
 def test_a_dialogue_is_answered_after_the_model_s_own_answers(student):

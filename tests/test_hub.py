@@ -30,8 +30,13 @@ from af_minimal.official import to_official
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAME, LM = "nvidia/audio-flamingo-2-0.5B", "Qwen/Qwen2.5-0.5B"
 CHUNK = "safe_ckpt/chunk_0.safetensors"
-CASES = {NAME: FULL[-1], "nvidia/audio-flamingo": FULL[0]}
-LMS = {NAME: LM, "nvidia/audio-flamingo": "facebook/opt-iml-max-1.3b"}
+COT = "nvidia/audio-flamingo-2-SoundCoT"
+CASES = {NAME: FULL[-1], "nvidia/audio-flamingo": FULL[0], COT: FULL[-1]}
+LMS = {
+    NAME: LM,
+    "nvidia/audio-flamingo": "facebook/opt-iml-max-1.3b",
+    COT: "Qwen/Qwen2.5-3B",
+}
 
 
 class Hub:
@@ -111,9 +116,10 @@ class Answers(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch) -> Iterator[Hub]:
-    """A hub on this machine with two published models and their language models."""
+    """A hub on this machine with three published models and their language models."""
     shelf = Hub()
-    for name, write in zip(CASES, (write_chunks, write_parts), strict=True):
+    writers = write_chunks, write_parts, write_chunks
+    for name, write in zip(CASES, writers, strict=True):
         weights, folder = weights_of_case(CASES[name]), tmp_path / name
         shelf.folders[name] = write(weights, folder)
         (folder / "figure.png").write_bytes(b"not asked for")

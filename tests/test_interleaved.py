@@ -8,7 +8,7 @@ import soundfile
 
 from af_minimal.audio import Clip
 from af_minimal.data import Example, ManifestError, read_manifest, write_manifest
-from af_minimal.disk.interleaved import write_interleaved
+from af_minimal.disk.interleaved import keys, write_interleaved
 from af_minimal.official.interleaving import interleave
 from af_minimal.retrieval import Datastore, FewNeighboursWarning
 
@@ -246,3 +246,9 @@ def test_a_name_or_a_layout_that_says_nothing_is_refused(folder, root):
     listed.write_text('{"interleaved_data": []}')
     with pytest.raises(ManifestError, match="holds"):
         read_manifest(listed, root)
+
+
+def test_a_row_is_found_without_a_search_and_order_is_kept(folder):
+    found = keys(folder / "interleaved_knn-test.json", "train")
+    assert isinstance(found, dict)  # a list is searched once for every row
+    assert list(found) == [str(i) for i in range(4 * CAPTIONS)]

@@ -203,6 +203,20 @@ def test_the_interface_of_an_encoder(laion_weights):
     assert torch.allclose(encoder.embed(windows), encoder.embed(windows))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_the_package_hears_in_another_precision(laion_weights, dtype):
+    encoder, windows = laion.read_laion(laion_weights), windows_of("laion")
+    exact, _ = encoder.encode_windows(windows.unsqueeze(0))
+    kernel = encoder.tower.spectrogram_extractor.stft.conv_real.weight.clone()
+    features, _ = (
+        torch.nn.Sequential(encoder).to(dtype)[0].encode_windows(windows.unsqueeze(0))
+    )
+    assert encoder.head[0].weight.dtype == dtype
+    assert (features - exact).abs().max() < 0.02
+    now = encoder.tower.spectrogram_extractor.stft.conv_real.weight
+    assert torch.equal(now, kernel)  # float32, and never rounded
+
+
 # checkpoints with fusion, and clips shorter than a window
 
 
@@ -422,10 +436,13 @@ def test_checkpoints_of_another_kind_are_named(laion_weights):
     short = {k: v for k, v in laion_weights.items() if not k.endswith("0.norm1.weight")}
     with pytest.raises(ValueError, match="4 missing"):
         read_clap(short, "laion")
-    for name in ("audio_branch.bn0.weight", "audio_projection.0.weight"):
+    for name, told in (
+        ("audio_branch.bn0.weight", "hold a part of the laion's tower"),
+        ("audio_projection.0.weight", "(?s)1 missing.*head.linear1.weight"),
+    ):
         assert name in laion_weights
         less = {k: v for k, v in laion_weights.items() if k != name}
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=told):
             read_clap(less, "laion")
     odd = {"audio_branch.logmel_extractor.melW": torch.zeros(100, 32)}
     with pytest.raises(ValueError, match=r"the shape \(100, 32\)"):

@@ -7,8 +7,10 @@ place of the hub.
 import hashlib
 import json
 import os
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from official_layouts import (
@@ -262,6 +264,19 @@ def test_frozen_layers_come_from_the_language_model(case, tmp_path):
         af.load(place, **options_of(case))
 
 
+def test_a_language_model_without_its_head_gives_frozen_layers(tmp_path):
+    """As `OPTModel` or `Qwen2Model` save it, without the `model.` of names."""
+    for case in (by_family("af1"), by_family("af2")):
+        weights, folder = weights_of_case(case), tmp_path / case
+        place = without_frozen_layers(case, folder, weights)
+        file = folder / "lm" / "model.safetensors"
+        kept = {k.removeprefix("model."): v for k, v in load_file(file).items()}
+        save_file({k: v.clone() for k, v in kept.items() if "lm_head" not in k}, file)
+        model = af.load(place, **options_of(case) | {"lm": folder / "lm"})
+        again = to_official(model, aliases=True)
+        assert all(torch.equal(again[name], weights[name]) for name in weights)
+
+
 # encoders
 
 
@@ -313,7 +328,11 @@ def test_afclap_inside_the_checkpoint_and_beside_it(inside, case, tmp_path):
         weights |= clap
     else:
         write_torch(clap, tmp_path / "clap_ckpt" / "epoch_16.pt", "state_dict")
-    model = af.load(write_chunks(weights, tmp_path), **options_of(case))
+    place = write_chunks(weights, tmp_path)
+    chunks = tmp_path / "safe_ckpt"
+    for same_place in (chunks, chunks / "metadata.json"):
+        assert af.load(same_place, **options_of(case)).encoder is not None
+    model = af.load(place, **options_of(case))
     assert model.encoder.config.kind == "afclap" and model.config.encoder.steps == 64
     features = heard(model, "afclap")
     assert features.shape == (1, 2, 64, 64) and not features[0, 1].any()
@@ -565,6 +584,46 @@ def test_unknown_layouts_and_foreign_weights(tmp_path):
         af.load(tmp_path / "b.pt")
     with pytest.raises(TypeError, match="for published weights"):
         af.load("mini", download=True)
+    with pytest.raises(FileNotFoundError, match="no file or folder .*fondation.pt"):
+        af.load(tmp_path / "fondation.pt", lm="x")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "checkpoint_99.pt"])
+def test_official_weights_beside_the_config_of_their_language_model(name, tmp_path):
+    case = by_family("af1")
+    weights = weights_of_case(case)
+    if name.endswith(".pt"):
+        write_torch(weights, tmp_path / name, "model_state_dict")
+    else:
+        save_file(weights, tmp_path / name)
+    config = json.dumps(options_of(case)["lm"])
+    (tmp_path / "config.json").write_text(config)
+    model = af.load(tmp_path, **options_of(case))
+    assert same(to_official(model), weights)
+    model.save_pretrained(tmp_path / "ours")
+    assert same(to_official(af.load(tmp_path / "ours")), weights)
+
+
+@pytest.mark.parametrize("numpy_1", [True, False])
+def test_numbers_of_either_numpy_are_read(numpy_1, tmp_path):
+    """numpy 2 calls the maker of its numbers by another name than numpy 1."""
+    wrapped = {"state_dict": {"x": torch.ones(2)}, "score": np.float64(2)}
+    torch.save(wrapped, tmp_path / "x.pt")
+    names = b"numpy.core.multiarray", b"numpy._core.multiarray"
+    old = zipfile.ZipFile(tmp_path / "x.pt")
+    with old, zipfile.ZipFile(tmp_path / "y.pt", "w") as new:
+        for item in old.infolist():
+            data = old.read(item)
+            if item.filename.endswith("data.pkl"):
+                data = renamed_global(data, names, names[0 if numpy_1 else 1])
+            new.writestr(item, data)
+    assert weight_files.read_weights(tmp_path / "y.pt")["x"].tolist() == [1, 1]
+
+
+def renamed_global(data: bytes, names: tuple[bytes, ...], wanted: bytes) -> bytes:
+    """A pickle in which one of these modules has another name."""
+    (found,) = (name for name in names if b"c" + name + b"\n" in data)
+    return data.replace(b"c" + found + b"\n", b"c" + wanted + b"\n")
 
 
 # the hub

@@ -1,5 +1,6 @@
 """The datastore: nearest first, never the query itself, one entry of each file."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -99,6 +100,20 @@ def test_an_embedding_can_be_asked_for(store):
         assert store.nearest(vector, k=1)[0] == [place]
     with pytest.raises(ValueError, match="3 numbers; 16 are expected"):
         store.nearest(np.zeros(3), k=1)
+
+
+def test_embeddings_of_half_precision_have_unit_norm(encoder, examples):
+    rough = copy.deepcopy(encoder).to(torch.bfloat16)
+    norms = np.linalg.norm(embed(examples, rough), axis=1)
+    assert norms == pytest.approx(np.ones(len(examples)), abs=1e-6)
+
+
+def test_an_embedding_is_made_as_long_as_those_stored(store):
+    places, cosines = store.nearest(5 * store.embeddings[3], 2)
+    assert places[0] in (2, 3) and cosines[0] == pytest.approx(1)
+    for odd in (np.zeros(32), np.full(32, np.nan)):
+        with pytest.raises(ValueError, match="like no sound"):
+            store.nearest(odd[: store.embeddings.shape[1]])
 
 
 def test_adding_is_building_with_more(encoder, examples, store):

@@ -43,6 +43,14 @@ def test_what_is_refused_is_not_noted(tmp_path):
     claim(tmp_path, {"seed": 0, "shards": "others"})
 
 
+@pytest.mark.parametrize("text", ["{", "[]", ""])
+def test_a_damaged_note_is_named(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match="run.json .*move its folder away"):
+        claim(tmp_path, {"seed": 0})
+    assert (tmp_path / "run.json").read_text() == text
+
+
 def test_a_model_is_known_by_its_name_and_weights(tmp_path):
     assert origin(None) is None
     name, marked = origin("mini").split()

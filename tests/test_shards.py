@@ -15,6 +15,7 @@ import soundfile
 import torch
 
 from af_minimal import __main__ as cli
+from af_minimal.clap import TEXT_FILE, MiniCLAP, load_clap, save_clap
 from af_minimal.data import Example
 from af_minimal.disk import checkpoints, shards
 from af_minimal.disk.run_folder import difference
@@ -91,7 +92,8 @@ def test_headers_are_read_once(packed):
 def test_a_shard_that_was_written_anew_is_read_anew(packed, tmp_path):
     made = [{"__key__": f"{i}", "json": b"{}", "bin": b"x" * (9 + i)} for i in range(3)]
     for count in (3, 2):
-        shards.fill(tmp_path / "it", {"examples": [count], "of": ""}, [made[:count]])
+        plan = {"examples": [count], "of": ""}
+        shards.fill(tmp_path / "it", plan, [(0, made[:count])])
         path = shards.shard_path(tmp_path / "it", 0)
         assert len(shards.rows_of(path)) == count
         shutil.rmtree(tmp_path / "it")
@@ -111,9 +113,100 @@ def test_a_shard_that_was_cut_off_is_named(packed, student, tmp_path, share):
 def test_a_recording_that_cannot_be_read_is_named_in_a_shard(student, tmp_path):
     row = json.dumps({"name": "dogs/rex.wav"}).encode()
     made = [{"__key__": "0", "wav": b"no sound at all", "json": row}]
-    shards.fill(tmp_path / "odd", {"examples": [1], "of": ""}, [made])
+    shards.fill(tmp_path / "odd", {"examples": [1], "of": ""}, [(0, made)])
     with pytest.raises(ValueError, match="in a shard, dogs/rex.wav"):
         sharded.hear_shards(student.encoder, tmp_path / "odd", tmp_path / "heard")
+
+
+def test_half_a_recording_is_told_in_a_sentence(recordings, tmp_path, capsys):
+    whole = Path(recordings[0].audio).read_bytes()
+    folder = tmp_path / "sounds" / "dogs"
+    folder.mkdir(parents=True)
+    half, holes = folder / "rex.flac", folder / "nan.wav"
+    half.write_bytes(whole[: len(whole) // 2])
+    soundfile.write(holes, np.array([0.1] * 900 + [np.nan]), 16_000, "FLOAT")
+    packed = ["shards", str(tmp_path / "sounds"), "--out", str(tmp_path / "packed")]
+    assert cli.main(packed) == 2
+    told = capsys.readouterr().err
+    assert "2 broken" in told and "rex.flac" in told and "nan.wav" in told
+    assert not (tmp_path / "packed").exists()
+    # one that went bad behind that is told by a process that decodes ahead
+    row = json.dumps({"name": "dogs/rex.flac"}).encode()
+    made = [{"__key__": "0", "flac": half.read_bytes(), "json": row}]
+    shards.fill(tmp_path / "odd", {"examples": [1], "of": ""}, [(0, made)])
+    listen = ["features", str(tmp_path / "odd"), "--out", str(tmp_path / "heard")]
+    assert cli.main([*listen, "--workers", "1"]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("error: in a shard, dogs/rex.flac cannot be decoded")
+
+
+def test_a_link_to_a_file_without_a_suffix(recordings, student, tmp_path):
+    (tmp_path / "store").mkdir()
+    blob, link = tmp_path / "store" / "a1b2", tmp_path / "rex.flac"
+    blob.write_bytes(Path(recordings[0].audio).read_bytes())
+    link.symlink_to(blob)
+    example = replace(recordings[0], audio=str(link))
+    packed = shards.write_shards([example], tmp_path / "packed", tmp_path)
+    heard = sharded.hear_shards(student.encoder, packed, tmp_path / "heard")
+    assert shards.Stream(heard)[0]["json"]["name"] == "store/a1b2"
+
+
+def test_another_job_in_the_folder_takes_no_number(recordings, tmp_path, monkeypatch):
+    """It makes the first shard after ours was counted as missing."""
+    root, own = Path(recordings[0].audio).parents[1], shards.own_shards
+    other = shards.write_shards(recordings, tmp_path / "other", root, SIZE)
+
+    def before(folder, count):
+        found = own(folder, count)
+        folder.mkdir(exist_ok=True)
+        first = shards.shard_path(folder, 0)
+        if not first.exists():
+            shutil.copy(shards.shard_path(other, 0), first)
+            kept.append(first.stat().st_ino)
+        return found
+
+    kept: list[int] = []
+    monkeypatch.setattr(shards, "own_shards", before)
+    here = shards.write_shards(recordings, tmp_path / "here", root, SIZE)
+    assert [shards.shard_path(here, 0).stat().st_ino] == kept
+    for path in other.iterdir():
+        assert (here / path.name).read_bytes() == path.read_bytes()
+    assert len(list(here.iterdir())) == len(list(other.iterdir()))
+
+
+def test_few_clips_are_cut_before_they_are_heard(student, monkeypatch):
+    """All windows of a shard at once would be gigabytes of a published encoder."""
+    cut, sizes, clips = [], [], features.TOGETHER * 2 + 3
+    cut_one, listen = features.audio.hear, student.encoder.encode_windows
+
+    def spy(clip, config):
+        cut.append(clip)
+        return cut_one(clip, config)
+
+    def listened_to(windows, mask):
+        sizes.append(len(cut))
+        cut.clear()
+        return listen(windows, mask)
+
+    monkeypatch.setattr(features.audio, "hear", spy)
+    monkeypatch.setattr(student.encoder, "encode_windows", listened_to)
+    waves = list(0.1 * np.random.default_rng(0).normal(size=(clips, 4_000)))
+    found = features.hear(student.encoder, waves)
+    assert sizes == [16, 16, 3] and [len(tensor) for tensor in found] == [clips] * 2
+    samples = [(str(i), b"{}", wave) for i, wave in enumerate(waves)]
+    made = sharded.heard(student.encoder, samples)
+    row = safetensors.load(next(made)[sharded.HEARD])
+    assert sizes == [16, 16, 3, 16]  # the rest is heard when its turn comes
+    assert torch.equal(row["features"], found[0][0].half())
+    assert len(list(made)) == clips - 1
+
+
+def test_features_of_other_windows_are_others(packed, listened, student, tmp_path):
+    shutil.copytree(listened, tmp_path / "heard")
+    encoder = deepcopy(student.encoder)
+    encoder.audio = replace(encoder.audio, max_windows=encoder.audio.max_windows + 1)
+    with pytest.raises(ValueError, match="or of another encoder"):
+        sharded.hear_shards(encoder, packed, tmp_path / "heard")
 
 
 def test_single_rows_are_those_of_the_whole_shard(packed, listened):
@@ -136,11 +229,14 @@ def test_a_process_reads_its_own_rows_alone(world, tmp_path):
     """All of them read each byte of the rows once, and the headers."""
     rows, size, large = 4, 8, 200_000
     made = [
-        [
-            {"__key__": f"{i:06d}", "json": b"{}", "bin": bytes([i]) * large}
-            for i in range(size)
-        ]
-        for _ in range(rows)
+        (
+            number,
+            [
+                {"__key__": f"{i:06d}", "json": b"{}", "bin": bytes([i]) * large}
+                for i in range(size)
+            ],
+        )
+        for number in range(rows)
     ]
     shards.fill(tmp_path, {"examples": [size] * rows, "of": "noise"}, made)
     for rank in range(world):
@@ -250,6 +346,9 @@ def test_from_recordings_to_a_model_on_the_command_line(
     recordings, student, tmp_path, capsys
 ):
     student.save_pretrained(tmp_path / "student")
+    clap = MiniCLAP(student.config.encoder, student.config.audio, student.tokenizer)
+    clap.encoder = student.encoder
+    save_clap(clap, tmp_path / "student")
     root, packed = Path(recordings[0].audio).parents[1], str(tmp_path / "packed")
     listened, out = str(tmp_path / "heard"), str(tmp_path / "run")
     model = ["--model", str(tmp_path / "student"), "--workers", "0"]
@@ -261,6 +360,9 @@ def test_from_recordings_to_a_model_on_the_command_line(
     assert "waited for data" in capsys.readouterr().out
     assert checkpoints.newest(tmp_path / "run" / "sft").name == "step-0000003"
     assert (tmp_path / "run" / "model" / "model.safetensors").exists()
+    text = (tmp_path / "student" / TEXT_FILE).read_bytes()
+    assert (tmp_path / "run" / "model" / TEXT_FILE).read_bytes() == text
+    load_clap(student.encoder, student.tokenizer, tmp_path / "run" / "model")
     # this folder is that of a run on these shards, and of no other
     settings += ["--resume"]
     shutil.copytree(listened, tmp_path / "else" / "heard")
@@ -275,3 +377,18 @@ def test_from_recordings_to_a_model_on_the_command_line(
     for option in (["--scenes", "3"], ["--skip-pretrain"], ["--recordings", "x"]):
         assert cli.main(["train", "--out", out, *settings, *option]) == 2
         assert f"{option[0]} came with --shards" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_published_weights_that_learnt_our_spelling_have_another_name(
+    listened, student, tmp_path
+):
+    """By the name "official" `ask` would spell as NVIDIA's scripts do."""
+    model = deepcopy(student)
+    model.config = replace(model.config, name="official")
+    model.save_pretrained(tmp_path / "theirs")
+    words = ["train", "--stage", "sft", "--start-from", str(tmp_path / "theirs")]
+    words += ["--shards", str(listened), "--out", str(tmp_path / "run")]
+    assert cli.main([*words, "--steps", "1", "--batch", "2", "--workers", "0"]) == 0
+    config = json.loads((tmp_path / "run" / "model" / "config.json").read_text())
+    assert config["name"] == "official-sft"

@@ -400,3 +400,30 @@ def test_a_piece_of_a_file_comes_back_as_that_piece(tmp_path, encoder):
     heard = [open_clip(example, 16_000).waveform for example in back]
     np.testing.assert_array_equal(heard[0], piece.waveform)
     np.testing.assert_array_equal(heard[1], rest.waveform)
+
+
+def test_few_shot_examples_are_refused(tmp_path, encoder):
+    """They would be gone after loading, and nothing would say so."""
+    shown = replace(about(clip(0)), examples=(about(clip(1)),), examples_are="similar")
+    store = Datastore.build([shown, about(clip(2))], encoder)
+    with pytest.raises(ValueError, match="has few-shot examples, which no store"):
+        store.save(tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+
+
+# an embedding that asks
+
+
+def test_an_embedding_is_compared_at_unit_norm():
+    for scale in (1.0, 1e-20, 1e30):
+        vector = stores.check_vector(np.array([3, 4], np.float32) * scale, 2)
+        assert vector.dtype == np.float32
+        np.testing.assert_allclose(vector, [0.6, 0.8], rtol=1e-6)
+
+
+def test_an_embedding_that_no_sound_is_like_is_told():
+    for wrong in ([0, 0], [np.nan, 1], [1, -np.inf]):
+        with pytest.raises(ValueError, match="it is like no sound"):
+            stores.check_vector(np.array(wrong, np.float32), 2)
+    with pytest.raises(ValueError, match="has 3 numbers; 2 are expected"):
+        stores.check_vector(np.ones(3, np.float32), 2)

@@ -24,7 +24,9 @@ def add_ask(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
     parser.add_argument(
-        "--max-new-tokens", type=positive, default=64, help="of an answer, at most"
+        "--max-new-tokens",
+        type=positive,
+        help="of an answer, at most; default: as the model's own",
     )
     parser.add_argument(
         "--beams", type=positive, default=1, help="1 is greedy decoding"
@@ -50,12 +52,15 @@ def ask(args: argparse.Namespace) -> None:
 
     from ..audio import load_audio
 
-    clips = [load_audio(file, start_s=args.start) for file in files]
+    # at the files' own rate: which one a model hears, it knows itself
+    clips = [load_audio(file, None, start_s=args.start) for file in files]
     # after the files: a wrong one is told at once
     from ..official.published import load
 
     model = load(args.model)
-    settings = {"max_new_tokens": args.max_new_tokens, "num_beams": args.beams}
+    settings = {"num_beams": args.beams}
+    if args.max_new_tokens is not None:
+        settings["max_new_tokens"] = args.max_new_tokens
     examples, starts = examples_for(args, model, clips), range(0, len(clips), BATCH)
     for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
         part = slice(start, start + BATCH)

@@ -34,8 +34,10 @@ def add_index(parser: argparse.ArgumentParser) -> None:
 def index(args: argparse.Namespace) -> None:
     """Hear all examples, and save the store.
 
-    Raises ValueError before the first is heard where the store could not be saved.
+    Raises ValueError before the first is heard where the store could not be saved, or
+    an example demonstrates nothing.
     """
+    from ..disk.examples import check_demonstrations
     from ..disk.stores import row_of
     from ..official.published import load
     from ..retrieval import Datastore
@@ -43,6 +45,7 @@ def index(args: argparse.Namespace) -> None:
     examples, root = read_examples(args.source, args.data_root)
     if args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out {args.out} is a file; name a folder for the store.")
+    check_demonstrations(examples)
     check_recordings(examples)
     for example in examples:
         row_of(example, args.out, root)  # refuses what lies elsewhere
@@ -72,20 +75,23 @@ def read_examples(source: Path, data_root: Path | None = None) -> tuple[list, Pa
     return read_labelled(source), data_root or source
 
 
-def check_recordings(examples: list) -> None:
+def check_recordings(examples: list, whole: bool = False) -> None:
     """Open every file for a moment: hours of hearing should not end at a broken one.
+
+    `whole` decodes all that will be heard of it, which finds what is broken further on.
 
     Raises ValueError that names all that cannot be read.
     """
     from tqdm.auto import tqdm
 
-    from ..disk.audio_files import read_frames
+    from ..audio import load_audio
     from ..disk.manifests import raise_broken
 
     broken = []
     for example in tqdm(examples, desc="look at files", disable=len(examples) < 500):
         try:
-            read_frames(example.audio, example.start_s, duration_s=0.01)
+            duration_s = example.duration_s if whole else 0.01
+            load_audio(example.audio, None, example.start_s, duration_s)
         except (OSError, ValueError) as error:
             broken.append(str(error))
     raise_broken(Path("the recordings"), broken)

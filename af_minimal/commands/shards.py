@@ -4,6 +4,8 @@ Taught in: notebooks/08_staged_training.ipynb
 """
 
 import argparse
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +26,14 @@ def add_shards(parser: argparse.ArgumentParser) -> None:
 
 
 def shards(args: argparse.Namespace) -> None:
-    """Pack recordings into tar files, once all can be read."""
+    """Pack recordings into tar files, once all can be heard to their end.
+
+    Raises ValueError that names those which cannot.
+    """
     from ..disk.shards import write_shards
 
     examples, root = read_examples(args.source, args.data_root)
-    check_recordings(examples)
+    check_recordings(examples, whole=True)
     folder = write_shards(examples, args.out, root, args.size, args.seed)
     print(f"{folder} holds {len(examples)} examples.")
 
@@ -55,6 +60,8 @@ def features(args: argparse.Namespace) -> None:
 def train_on_shards(args: argparse.Namespace, run) -> None:
     """Stage sft of a finished model on features in shards; saves the model it makes.
 
+    Published weights come out under another name, by which `ask` spells as here.
+
     Raises ValueError when no model is named to start from, and for options that have
     no use here.
     """
@@ -63,6 +70,7 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     from ..disk import checkpoints
     from ..disk.run_folder import check_may_train, claim
     from ..disk.shards import read_plan
+    from ..disk.storage import model_folder
     from ..official.published import load
     from ..scale.processes import first_alone
     from ..soundworld.sharded import ShardBatches, check_heard_by
@@ -88,7 +96,23 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     done.encoder = None
     checkpoints.load(out, done)
     done.encoder = encoder
+    if done.config.name == "official":  # now it has learnt our spelling of prompts
+        done.config = replace(done.config, name="official-sft")
     with first_alone() as first:
         if first:
             done.save_pretrained(run.out / "model", torch.float16)
+            keep_text_tower(model_folder(args.start_from), run.out / "model")
             print(f"The model is in {run.out / 'model'}.")
+
+
+def keep_text_tower(source: Path, folder: Path) -> None:
+    """Copy the text tower of one model beside another of the same encoder, if any.
+
+    The copy is there whole or not at all.
+    """
+    from ..clap import TEXT_FILE
+
+    if (source / TEXT_FILE).is_file():
+        aside = folder / f"{TEXT_FILE}.part"
+        shutil.copyfile(source / TEXT_FILE, aside)
+        os.replace(aside, folder / TEXT_FILE)

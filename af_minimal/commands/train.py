@@ -155,6 +155,8 @@ def train(args: argparse.Namespace) -> None:
             run = replace(run, **{name: getattr(args, name)})
     if args.shards is not None:
         return train_on_shards(args, run)
+    if args.start_from is not None:
+        refuse(args, ("skip_pretrain",), "--start-from, a model that is pre-trained")
     if args.stage == "all":
         run_all(run, args.resume)
     else:

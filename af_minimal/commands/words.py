@@ -48,6 +48,18 @@ def refuse(args: argparse.Namespace, names: Sequence[str], beside: str) -> None:
             )
 
 
+def plainly(error: Exception) -> str:
+    """What an error says, without the traceback that a DataLoader's worker adds.
+
+    Behind that stands the error itself: its type, and what it says, in a line.
+    """
+    told = str(error)
+    if "Original Traceback" not in told:
+        return told
+    last = told.strip().splitlines()[-1]
+    return last.partition(": ")[2] or last
+
+
 def positive(text: str) -> int:
     """A whole number above zero, as an option of the command line.
 

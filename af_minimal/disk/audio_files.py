@@ -111,10 +111,7 @@ def check_sample_rate(sample_rate: int) -> None:
 
 
 def check_waveform(waveform: np.ndarray | torch.Tensor) -> np.ndarray:
-    """Return float32 (samples,), or raise TypeError/ValueError saying what to do.
-
-    They are a copy: a buffer that is recorded into again must not change a Clip.
-    """
+    """Return float32 (samples,), or raise TypeError/ValueError saying what to do."""
     if isinstance(waveform, torch.Tensor):
         waveform = waveform.detach().cpu().numpy()
     if not isinstance(waveform, np.ndarray):
@@ -133,7 +130,7 @@ def check_waveform(waveform: np.ndarray | torch.Tensor) -> np.ndarray:
         )
     _check_shape(waveform)
     _check_values(waveform)
-    return np.array(waveform, dtype=np.float32, order="C")
+    return np.array(waveform, np.float32)  # a copy: buffers are recorded into again
 
 
 def _to_float(dtype: np.dtype) -> str:

@@ -106,9 +106,13 @@ def read_interleaved(
     return examples
 
 
-def keys(path: Path, split: str) -> list[str]:
-    """The keys of the rows of a manifest beside `path`, in their order."""
-    return list(load_object(path.with_name(f"{split}.json")).get("data") or {})
+def keys(path: Path, split: str) -> dict[str, None]:
+    """The keys of the rows of a manifest beside `path`, in their order.
+
+    They are a dict, in which each of many rows is found at once.
+    """
+    rows = load_object(path.with_name(f"{split}.json")).get("data") or {}
+    return dict.fromkeys(rows)
 
 
 def find(rows, index, split: str) -> str:

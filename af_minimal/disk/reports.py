@@ -16,6 +16,7 @@ from pathlib import Path
 from .. import __version__
 from .checkpoints import write_json
 from .storage import model_folder
+from .stored_sounds import sound_hash
 
 LIBRARIES = (
     "torch",
@@ -67,9 +68,8 @@ def make_report(
 def answer_row(example, prompt: str, answer: str, truth: str, **more) -> dict:
     """One row of a report: what was heard and read, said and true.
 
-    The audio is a path, or what a Clip says it is, from `start_s` seconds on; examples
-    that stood before it are listed with their prompts and outputs, and how they were
-    chosen.
+    The audio is as `heard_from` names it; examples that stood before it are listed
+    with their prompts and outputs, and how they were chosen.
     """
     row = {**heard_from(example), "task": example.task, **more, "prompt": prompt}
     shown = [
@@ -81,10 +81,17 @@ def answer_row(example, prompt: str, answer: str, truth: str, **more) -> dict:
 
 
 def heard_from(example) -> dict:
-    """Which audio an example is about, and from which second of it on."""
-    audio = getattr(example.audio, "path", None) or str(example.audio)
-    start = getattr(example.audio, "start_s", example.start_s)
-    return {"audio": audio, "start_s": start}
+    """Which audio an example is about, from which second of it on, and how long.
+
+    A Clip of no file is known by its samples; `duration_s` None is all of a file.
+    """
+    heard = example.audio
+    audio = getattr(heard, "path", None) or str(heard)
+    if hasattr(heard, "waveform") and heard.path is None:
+        audio = f"samples sha256 {sound_hash(heard.waveform, heard.sample_rate)}"
+    start = getattr(heard, "start_s", example.start_s)
+    length = getattr(heard, "duration_s", example.duration_s)
+    return {"audio": audio, "start_s": start, "duration_s": length}
 
 
 def hash_found(weights: str | Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..config import FlamingoConfig
 from ..scale.processes import first_alone
-from .checkpoints import state_of, write_json
+from .checkpoints import read_json, state_of, write_json
 from .reports import hash_weights
 from .storage import model_folder
 
@@ -27,13 +27,14 @@ def claim(out: str | Path, settings: Mapping) -> None:
     Args:
         settings: anything that JSON holds; those not noted yet are added.
 
-    Raises ValueError when the folder is that of a run with other settings.
+    Raises ValueError when the folder is that of a run with other settings, or its
+    `run.json` is damaged.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     path, given = Path(out) / "run.json", json.loads(json.dumps(settings))
     with first_alone() as first:
-        noted = json.loads(path.read_text()) if path.exists() else {}
+        noted = read_json(path) if path.exists() else {}
         fault = difference(noted, given)
         if first and fault is None and not given.keys() <= noted.keys():
             path.parent.mkdir(parents=True, exist_ok=True)

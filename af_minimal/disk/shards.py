@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -59,17 +60,18 @@ def write_shards(
             )
     order = np.random.default_rng(seed).permutation(len(examples))
     rows = [row_of(examples[i], data_root) for i in order]
-    shards = [rows[i : i + size] for i in range(0, len(rows), size)]
+    shards = [range(i, len(rows))[:size] for i in range(0, len(rows), size)]
 
     def samples(number: int) -> Iterable[dict]:
-        for i, row in enumerate(shards[number]):
-            path = Path(data_root) / row["name"]
-            suffix = path.suffix.lower().removeprefix(".")
-            text = json.dumps(row, ensure_ascii=False).encode()
-            yield {"__key__": f"{i:06d}", suffix: path.read_bytes(), "json": text}
+        for i, at in enumerate(shards[number]):
+            path = Path(examples[order[at]].audio)  # what a link leads to has no suffix
+            sound = {path.suffix.lower().removeprefix("."): path.read_bytes()}
+            text = json.dumps(rows[at], ensure_ascii=False).encode()
+            yield {"__key__": f"{i:06d}", **sound, "json": text}
 
     plan = {"examples": [len(s) for s in shards], "of": digest_of(rows)}
-    return fill(folder, plan, map(samples, own_shards(folder, len(shards))))
+    own = own_shards(folder, len(shards))
+    return fill(folder, plan, ((number, samples(number)) for number in own))
 
 
 def row_of(example: Example, data_root: str | Path) -> dict:
@@ -98,8 +100,8 @@ def own_shards(folder: str | Path, count: int) -> list[int]:
     return [n for n in mine if not shard_path(folder, n).exists()]
 
 
-def fill(folder: str | Path, plan: dict, made: Iterable[Iterable[dict]]) -> Path:
-    """Write the plan, and this process's missing shards as they come; wait for all.
+def fill(folder: str | Path, plan: dict, made: Iterable[tuple]) -> Path:
+    """Write the plan, and numbered shards as they come, if not there; wait for all.
 
     Raises:
         ValueError: when the folder has another plan.
@@ -108,21 +110,23 @@ def fill(folder: str | Path, plan: dict, made: Iterable[Iterable[dict]]) -> Path
 
     folder, rank = Path(folder), place()[0]
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = own_shards(folder, len(plan["examples"]))
     if (folder / PLAN).exists() and read_plan(folder) != plan:
         raise ValueError(
             f"{folder} holds shards of other examples, or of another encoder; choose "
             "another folder, or delete it first."
         )
     wait()
-    if rank == 0:
+    if rank == 0 and not (folder / PLAN).exists():
         write_json(folder / PLAN, plan)
-    for number, samples in zip(numbers, made, strict=True):
-        path = shard_path(folder, number)
-        with TarWriter(str(path.with_suffix(".part")), mtime=0) as tar:
-            for sample in samples:
-                tar.write(sample)
-        os.replace(path.with_suffix(".part"), path)
+    with tempfile.TemporaryDirectory(dir=folder) as aside:  # of this process alone
+        for number, samples in made:
+            path = shard_path(folder, number)
+            if path.exists():  # made by another job since
+                continue
+            with TarWriter(str(Path(aside) / path.name), mtime=0) as tar:
+                for sample in samples:
+                    tar.write(sample)
+            os.replace(Path(aside) / path.name, path)
     wait()
     return folder
 
@@ -172,9 +176,7 @@ def rows_of(path: Path) -> list[dict[str, tuple[int, int]]]:
 
 def damaged(path: Path, why: str) -> ValueError:
     """What is to be said of a shard that is not whole."""
-    return ValueError(
-        f"{path} is cut off or damaged ({why}): delete it and make it anew."
-    )
+    return ValueError(f"{path} is cut off or damaged ({why}): delete and remake it.")
 
 
 @lru_cache(maxsize=4)
@@ -197,10 +199,9 @@ def read_row(path: Path, row: int) -> dict[str, bytes]:
     rows = rows_of(path)
     if row >= len(rows):
         raise damaged(path, f"it has {len(rows)} samples")
-    parts = rows[row]
+    found = {}
     with path.open("rb") as file:
-        found = {}
-        for extension, (start, end) in parts.items():
+        for extension, (start, end) in rows[row].items():
             file.seek(start)
             found[extension] = file.read(end - start)
     return found
@@ -216,13 +217,12 @@ class Stream:
     def __init__(self, folder: str | Path, seed: int = 0):
         self.folder, self.seed = Path(folder), seed
         self.counts = read_plan(folder)["examples"]
-        missing = [
-            n for n in range(len(self.counts)) if not shard_path(folder, n).exists()
-        ]
+        paths = [shard_path(folder, n) for n in range(len(self.counts))]
+        missing = [path.name for path in paths if not path.exists()]
         if missing:
             raise FileNotFoundError(
-                f"{folder} lacks {len(missing)} of {len(self.counts)} shards, first "
-                f"{shard_path(folder, missing[0]).name}: finish what wrote it first."
+                f"{folder} lacks {len(missing)} of {len(paths)} shards, first "
+                f"{missing[0]}: finish what wrote it first."
             )
         self.order: Callable = lru_cache(maxsize=2)(self._order)
 

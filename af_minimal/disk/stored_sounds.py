@@ -61,6 +61,20 @@ def seconds_behind(example: Example) -> float | None:
     return whole - audio.start_s - audio.duration_s
 
 
+def stretch_of(example: Example) -> tuple[float, float | None]:
+    """Seconds of the kept file at which an example begins, and how many it lasts.
+
+    None is to the end of the file. Of a Clip that is written, all is heard.
+    """
+    audio = example.audio
+    if not hasattr(audio, "path"):
+        return example.start_s, example.duration_s
+    if path_of(example) is None:
+        return 0.0, None
+    whole = seconds_behind(example) < SAME_LENGTH_S
+    return audio.start_s, None if whole else audio.duration_s
+
+
 def place_of(example: Example, folder: Path, data_root: str | Path | None) -> dict:
     """Where a store in `folder` keeps a sound, as the first entry of its row.
 

@@ -32,14 +32,7 @@ from .examples import Example, fields_of
 from .indexes import INDEX
 from .manifests import inside
 from .shards import digest_of
-from .stored_sounds import (
-    ROWS,
-    SAME_LENGTH_S,
-    keep_sound,
-    path_of,
-    place_of,
-    seconds_behind,
-)
+from .stored_sounds import ROWS, file_of, keep_sound, place_of, stretch_of
 
 TENSORS = "embeddings.safetensors"
 SAME_SOUND = 0.999  # cosine of two embeddings of one sound by one encoder, at least
@@ -65,8 +58,8 @@ def write_store(
         heard_by: `fingerprint` of the encoder that made the embeddings.
 
     Raises:
-        ValueError: when an example's file lies outside `folder` and `data_root`; then
-            nothing is written.
+        ValueError: when an example's file lies outside `folder` and `data_root`, or
+            it has few-shot examples of its own; then nothing is written.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -90,16 +83,16 @@ def write_store(
 def row_of(example: Example, folder: Path, data_root: str | Path | None) -> dict:
     """An example as JSON; its audio as a path inside `data_root` or `folder`.
 
-    Raises ValueError for a file outside both.
+    Raises ValueError for a file outside both, and for few-shot examples.
     """
-    place, audio = place_of(example, folder, data_root), example.audio
-    if hasattr(audio, "path"):  # a Clip; of what is written, all is heard
-        stretch: tuple[float, float | None] = (0.0, None)
-        if path_of(example) is not None:
-            whole = seconds_behind(example) < SAME_LENGTH_S
-            stretch = audio.start_s, None if whole else audio.duration_s
-        example = replace(example, start_s=stretch[0], duration_s=stretch[1])
-    return place | fields_of(example)
+    if example.examples:
+        raise ValueError(
+            f"the example {file_of(example)} has few-shot examples, which no store "
+            "keeps. Leave them out: replace(example, examples=(), examples_are=None)."
+        )
+    place = place_of(example, folder, data_root)
+    start_s, duration_s = stretch_of(example)
+    return place | fields_of(replace(example, start_s=start_s, duration_s=duration_s))
 
 
 def read_store(
@@ -172,6 +165,24 @@ def check_width(width: int, expected: int) -> None:
             "store. Hear with the encoder that made it, as `retrieval.embed` does, or "
             "build the store again."
         )
+
+
+def check_vector(vector: np.ndarray, width: int) -> np.ndarray:
+    """An embedding (C,) as a store compares it: float32, unit norm.
+
+    Raises ValueError for another width than the store's, for NaN or infinity, and for
+    zeros, which have no direction.
+    """
+    check_width(len(vector), width)
+    vector = np.asarray(vector, dtype=np.float64)  # squares of float32 may overflow
+    length = np.linalg.norm(vector)
+    if not 0 < length < np.inf:
+        raise ValueError(
+            f"the embedding has the length {length}, so it is like no sound: finite "
+            "numbers are expected, not all of them 0. Hear the sound again, with an "
+            "encoder whose weights are whole."
+        )
+    return (vector / length).astype(np.float32)
 
 
 def check_hears(encoder) -> None:

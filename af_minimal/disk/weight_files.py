@@ -22,8 +22,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 WRAPPERS = ("model_state_dict", "state_dict", "model")  # AF1; LAION and AF-CLAP; msclap
+NUMBER = np.float64(0).__reduce__()[0]  # the function that makes a number of numpy
 PLAIN_NUMBERS = [  # LAION's files hold epochs and scores as numbers of numpy
-    np.core.multiarray.scalar if np.__version__ < "2" else np._core.multiarray.scalar,
+    (NUMBER, "numpy.core.multiarray.scalar"),  # as numpy 1 names it in a file
+    (NUMBER, "numpy._core.multiarray.scalar"),  # as numpy 2 does
     np.dtype,
     *(type(np.dtype(kind)) for kind in ("float32", "float64", "int32", "int64")),
 ]

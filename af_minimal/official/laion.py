@@ -54,6 +54,7 @@ class LaionCLAP(AudioEncoder):
 
     def __init__(self, config: EncoderConfig, audio: AudioConfig):
         super().__init__(config, audio, package_htsat(config, audio))
+        self.tower.bn0.register_forward_pre_hook(in_own_precision)  # behind the mel
         self.projection = nn.Identity()  # the features are the joint space's
         inside = self.tower.num_features
         self.head = nn.Sequential(
@@ -62,12 +63,27 @@ class LaionCLAP(AudioEncoder):
             nn.Linear(config.width, config.width),
         )
 
+    def _apply(self, fn, *rest):
+        """As any module, but the front end keeps float32, and its numbers, anywhere."""
+        front = [self.tower.spectrogram_extractor, self.tower.logmel_extractor]
+        exact = [p.data for part in front for p in part.parameters()]
+        super()._apply(fn, *rest)
+        now = [p for part in front for p in part.parameters()]
+        for parameter, data in zip(now, exact, strict=True):
+            parameter.data = data.to(parameter.device)
+        return self
+
     def forward(self, windows: Tensor) -> Tensor:
         """(N, samples) -> (N, E), unit norm."""
         heard = self.tower(
             {"waveform": in_sixteen_bits(windows)}, device=windows.device
         )
         return F.normalize(self.head(heard["embedding"]), dim=-1)  # (N, E)
+
+
+def in_own_precision(layer: nn.Module, given: tuple[Tensor]) -> tuple[Tensor]:
+    """What comes to a layer, in the precision of its weights."""
+    return (given[0].to(layer.weight.dtype),)
 
 
 def package_htsat(config: EncoderConfig, audio: AudioConfig, **options) -> nn.Module:

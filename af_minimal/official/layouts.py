@@ -7,6 +7,7 @@
 Taught in: notebooks/12_real_weights.ipynb
 """
 
+import json
 import os
 import tempfile
 from contextlib import contextmanager
@@ -63,6 +64,21 @@ def holds_official(folder: Path) -> bool:
     """
     torch_files = [f for variant in VARIANTS for f in folder.glob(f"{variant}*.pt")]
     return bool(torch_files) or (folder / "safe_ckpt").is_dir()
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder is a model of this package, by its config.json.
+
+    That of a language model says nothing of audio; a broken one its reader names.
+    """
+    try:
+        said = json.loads((folder / "config.json").read_text(encoding="utf-8-sig"))
+    except OSError:
+        return False
+    except ValueError:
+        said = {"family": None, "audio": None}
+    known = isinstance(said, dict) and {"family", "audio"} <= said.keys()
+    return known and not holds_official(folder)
 
 
 def is_official_folder(folder: Path) -> bool:
@@ -167,7 +183,9 @@ def with_base_lm(
     for file in files:
         tell(file)
         for name, tensor in read_weights(file).items():
-            name = f"lang_encoder.{name}"
+            # saved without its head, a language model has names without "model."
+            bare = name.startswith(("decoder.", "layers.", "embed_tokens.", "norm."))
+            name = f"lang_encoder.{'model.' if bare else ''}{name}"
             if name.startswith(layers + "."):
                 number, rest = name.removeprefix(layers + ".").split(".", 1)
                 name = f"{layers}.{number}.decoder_layer.{rest}"

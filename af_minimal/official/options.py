@@ -12,13 +12,17 @@ from collections.abc import Sequence
 
 from ..evaluation import check_pairs, labels_in, normalise
 
-MARK = re.compile(r"^\(?([a-z])[).] ", re.IGNORECASE)  # of an option with a letter
-# "(b)" anywhere; an answer that is "b", or begins "b)", "b." or "b,"; "option b"
+# the letter of an option: "(a) rain", "(a)rain", "a. rain", "a: rain"
+MARK = re.compile(r"^\(?([a-z])(?:\)\s*|[.:]\s+)", re.IGNORECASE)
+# "(b)" or "[b]" anywhere; "b" where an answer begins, or behind such words
+CUE = r"(?:answer|option|choice|letter)(?: is)?:?|it is|it's"
+END = r"(?=\s*(?:[]).:,;!]|\n|$)|\s+(?:-|because\b|since\b|as\b))"
 SAID = re.compile(
-    r"\(([a-z])\)|^([a-z])(?:[).:,]|$)"
-    r"|\b(?:answer|option|choice)(?: is)?:? *([a-z])(?=[).:,]|$)",
+    rf"[(\[]([a-z])(?:[)\]]|{END})|(?:^|\b(?:{CUE}) *)(?:([a-z]){END}"
+    r"|([b-hj-z])(?=\s))",  # "a dog" and "i hear" begin with words
     re.IGNORECASE,
 )
+MARKUP = re.compile(r"[*`]+")  # of bold letters and of code
 
 
 def option_match(
@@ -38,6 +42,11 @@ def option_match(
     Taught in: notebooks/11_evaluation.ipynb
     """
     check_pairs(answers, truths)
+    if len(options) != len(answers):
+        raise ValueError(
+            f"{len(options)} lists of options came with {len(answers)} answers; give "
+            "each answer a list of its own."
+        )
     right = []
     for answer, truth, given in zip(answers, truths, options, strict=True):
         known = [option for option in given if normalise(option) == normalise(truth)]
@@ -57,15 +66,18 @@ def option_match(
 
 def chosen(answer: str, options: Sequence[str]) -> set[str]:
     """The options, normalised, that an answer names by letter or in words."""
+    answer = MARKUP.sub("", answer).strip()
     words = {unlettered(option): normalise(option) for option in options}
     letters = {
         mark[1].lower(): normalise(option)
         for option in options
         if (mark := MARK.match(option.strip()))
     }
-    marks = SAID.findall(answer.strip())
+    if normalise(answer) in map(normalise, words):  # "b flat" is no option b
+        letters = {}
+    marks = SAID.findall(answer)
     said = {"".join(mark).lower() for mark in marks} & set(letters)
-    worded = SAID.sub(" ", answer.strip()) if letters else answer
+    worded = SAID.sub(" ", answer) if letters else answer
     named = {letters[letter] for letter in said}
     return named | {words[label] for label in labels_in(worded, list(words))}
 

@@ -6,7 +6,7 @@
 
 A checkpoint is one of: a torch file; its parts `foundation_part1.pt` to `_part5.pt`;
 `safe_ckpt/metadata.json` and its safetensors; one safetensors file. Sizes are read off
-the weights, and all else comes from the language model's folder and the table below.
+the weights, all else comes from the language model's folder and `published_names.py`.
 
 Layouts follow the official code, tested on small weights and a hub on this machine.
 
@@ -14,7 +14,6 @@ Taught in: notebooks/12_real_weights.ipynb
 """
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -31,79 +30,43 @@ from .layouts import (
     CHAT_AUDIOS,
     family_of,
     first_gated_layer,
-    holds_official,
     is_official_folder,
+    is_ours,
     read_files,
     told_of_parts,
     weight_files,
     with_base_lm,
 )
 from .names import embedding_of
+from .published_names import AF1_LICENCE, AF2_LICENCE, PUBLISHED, Published
 from .read_claps import attach_encoder
 from .vocabulary import has_tokenizer, official_ids, official_tokenizer
 from .weights import from_official
 
-AF1_LICENCE = (
-    "non-commercial use only; also the OPT-IML licence, OpenAI's terms of use for "
-    "generated data, and the licences of the training sets (official README)"
-)
-AF2_LICENCE = (
-    "non-commercial use only (NVIDIA OneWay Noncommercial License); also the Qwen "
-    "Research licence, OpenAI's terms of use for generated data, and the licences of "
-    "the training sets (official README)"
-)
 LM_FILES = ["*.json", "*.txt"]  # config and tokenizer; the weights are NVIDIA's
-
-
-@dataclass(frozen=True)
-class Published:
-    """What a name of the hub stands for."""
-
-    family: str
-    lm_repo: str
-    lm: dict  # its config, where its own config.json is not at hand
-    licence: str
-
-
-QWEN = PRESETS["af2"].lm  # Qwen2.5-3B; the smaller ones as their config.json has them
-QWEN_15 = {"hidden_size": 1536, "num_hidden_layers": 28, "num_attention_heads": 12}
-QWEN_05 = {"hidden_size": 896, "num_hidden_layers": 24, "num_attention_heads": 14}
-PUBLISHED = {
-    "nvidia/audio-flamingo": Published(
-        "af1", "facebook/opt-iml-max-1.3b", PRESETS["af1"].lm, AF1_LICENCE
-    ),
-    "nvidia/audio-flamingo-2": Published("af2", "Qwen/Qwen2.5-3B", QWEN, AF2_LICENCE),
-    "nvidia/audio-flamingo-2-1.5B": Published(
-        "af2",
-        "Qwen/Qwen2.5-1.5B",
-        QWEN | QWEN_15 | {"intermediate_size": 8960},
-        AF2_LICENCE,
-    ),
-    "nvidia/audio-flamingo-2-0.5B": Published(
-        "af2",
-        "Qwen/Qwen2.5-0.5B",
-        QWEN | QWEN_05 | {"intermediate_size": 4864},
-        AF2_LICENCE,
-    ),
-}
 _told: set[str] = set()  # licences that were printed
 
 
 def load(name_or_path: str | Path, **options) -> AudioFlamingo:
     """A shipped model, a folder of yours, or published weights; these take options.
 
-    Raises TypeError for options that came with one of the others.
+    Raises TypeError for options that came with one of the others, FileNotFoundError
+    where nothing is.
     """
     folder = model_folder(name_or_path)
-    ours = (folder / "config.json").is_file() and not holds_official(folder)
-    if not ours and is_published(name_or_path):
+    if not is_ours(folder) and is_published(name_or_path):
         return load_published(name_or_path, **options)
+    if options and not folder.exists():
+        raise FileNotFoundError(
+            f"there is no file or folder {name_or_path}; check the path, or give one "
+            f"of the published names: {', '.join(PUBLISHED)}."
+        )
     if options:
         raise TypeError(
             f"{', '.join(options)} are for published weights; {str(name_or_path)!r} is "
             f"a model of this package. Published names: {', '.join(PUBLISHED)}."
         )
-    return AudioFlamingo.load(model_folder(name_or_path))
+    return AudioFlamingo.load(folder)
 
 
 def is_published(name_or_path: str | Path) -> bool:

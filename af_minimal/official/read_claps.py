@@ -185,6 +185,8 @@ def attach_encoder(
 def _beside(place: Path, kind: str, download: bool) -> Path | None:
     """A CLAP's file in the folder of a checkpoint, or in the hub's cache; else None."""
     folder = place if place.is_dir() else place.parent
+    if folder.name == "safe_ckpt":  # the CLAP has a folder of its own beside it
+        folder = folder.resolve().parent
     found = sorted(folder.glob("clap_ckpt/*.pt")) if kind == "afclap" else []
     if kind == "clapcap":
         found = sorted(folder.glob("clapcap*.pth"))

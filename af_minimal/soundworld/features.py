@@ -27,6 +27,7 @@ from ..scale.processes import make_accelerator, place, wait
 from .corpus import render_scene, sample_scene
 
 SHARD = 250  # scenes in one file
+TOGETHER = 16  # clips that an encoder hears at once
 
 
 def build_features(
@@ -126,17 +127,16 @@ class RenderedShards(Dataset):
 def hear(encoder: AudioEncoder, waves: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Waveforms through windows and encoder: features (N, L, E), mask (N, L).
 
+    Only `TOGETHER` of them are cut at a time: padded windows take far more memory.
+
     Taught in: notebooks/08_staged_training.ipynb
     """
-    rate = encoder.audio.sample_rate
-    clips = [audio.Clip.from_array(wave, rate) for wave in waves]
-    cut = [audio.hear(clip, encoder.audio) for clip in clips]
-    device = next(encoder.parameters()).device
-    parts = [
-        encoder.encode_windows(
-            torch.from_numpy(np.stack([w for w, _ in cut[i : i + 16]])).to(device),
-            torch.from_numpy(np.stack([m for _, m in cut[i : i + 16]])).to(device),
-        )
-        for i in range(0, len(cut), 16)
-    ]
-    return tuple(torch.cat(tensors).cpu() for tensors in zip(*parts, strict=True))
+    rate, device = encoder.audio.sample_rate, next(encoder.parameters()).device
+    parts = []
+    for i in range(0, len(waves), TOGETHER):
+        clips = [audio.Clip.from_array(w, rate) for w in waves[i : i + TOGETHER]]
+        cut = [audio.hear(clip, encoder.audio) for clip in clips]
+        windows, mask = (torch.from_numpy(np.stack(t)) for t in zip(*cut, strict=True))
+        heard = encoder.encode_windows(windows.to(device), mask.to(device))
+        parts.append([tensor.cpu() for tensor in heard])
+    return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))

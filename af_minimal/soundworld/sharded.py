@@ -8,6 +8,7 @@ Taught in: notebooks/08_staged_training.ipynb
 import json
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import safetensors.torch
@@ -18,6 +19,7 @@ from tqdm.auto import tqdm
 
 from ..audio import load_audio
 from ..data import Sample, collate
+from ..disk.labelled import SUFFIXES
 from ..disk.shards import (
     Stream,
     damaged,
@@ -33,7 +35,7 @@ from ..encoders import AudioEncoder
 from ..prompts import build_labels, training_text
 from ..scale.processes import make_accelerator
 from ..tokenizer import special_ids
-from .features import fingerprint, hear
+from .features import TOGETHER, fingerprint, hear
 
 HEARD = "safetensors"  # the extension of features and mask in a shard
 
@@ -52,7 +54,7 @@ def hear_shards(
     """
     check_hears(encoder)
     plan = read_plan(shards)
-    of = digest_of([plan, fingerprint(encoder)])
+    of = digest_of([plan, fingerprint(encoder), asdict(encoder.audio)])
     encoder.eval().to(make_accelerator().device)
     numbers = own_shards(out, len(plan["examples"]))
     decoded = DataLoader(
@@ -62,7 +64,8 @@ def hear_shards(
         prefetch_factor=1 if workers else None,
     )
     bar = tqdm(decoded, desc="hear shards", disable=len(numbers) < 2)
-    made = (heard(encoder, samples) for samples in bar)
+    pairs = zip(numbers, bar, strict=True)
+    made = ((number, heard(encoder, samples)) for number, samples in pairs)
     plan = {"examples": plan["examples"], "of": of, "encoder": fingerprint(encoder)}
     return fill(out, plan, made)
 
@@ -91,7 +94,7 @@ def decoded(sample: dict, sample_rate: int):
     Raises ValueError, naming the recording, when it is missing or cannot be read.
     """
     row = json.loads(sample["json"])
-    suffix = Path(row["name"]).suffix.lower()
+    suffix = next((s for s in SUFFIXES if s.removeprefix(".") in sample), "")
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:  # decoders want a file
         file.write(sample.get(suffix.removeprefix("."), b""))
         file.flush()
@@ -105,11 +108,13 @@ def decoded(sample: dict, sample_rate: int):
 
 def heard(encoder: AudioEncoder, samples: list[tuple]) -> Iterable[dict]:
     """The samples of one shard with features in place of audio."""
-    with torch.no_grad():
-        features, mask = hear(encoder, [wave for _, _, wave in samples])
-    for (key, row, _), f, m in zip(samples, features.half(), mask, strict=True):
-        tensors = safetensors.torch.save({"features": f, "mask": m})
-        yield {"__key__": key, HEARD: tensors, "json": row}
+    for start in range(0, len(samples), TOGETHER):  # what is written, none keeps
+        part = samples[start : start + TOGETHER]
+        with torch.no_grad():
+            features, mask = hear(encoder, [wave for _, _, wave in part])
+        for (key, row, _), f, m in zip(part, features.half(), mask, strict=True):
+            tensors = safetensors.torch.save({"features": f, "mask": m})
+            yield {"__key__": key, HEARD: tensors, "json": row}
 
 
 class ShardBatches:

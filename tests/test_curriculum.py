@@ -10,10 +10,11 @@ from af_minimal import __main__ as cli
 from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
 from af_minimal.model import load
+from af_minimal.prompts import build_labels
 from af_minimal.stages import freeze, group_of
 from af_minimal.systems.curriculum import recipe
 from af_minimal.systems.curriculum.asked import SCENES
-from af_minimal.systems.curriculum.batches import CurriculumBatches
+from af_minimal.systems.curriculum.batches import TOKENS, CurriculumBatches
 from af_minimal.systems.curriculum.building import (
     new_model,
     new_tokenizer,
@@ -33,6 +34,7 @@ from af_minimal.systems.curriculum.small import (
     small_curriculum,
     some_scenes,
 )
+from af_minimal.systems.curriculum.sounds import scenes_of
 from af_minimal.systems.curriculum.stages import (
     CURRICULUM,
     LONG,
@@ -42,6 +44,7 @@ from af_minimal.systems.curriculum.stages import (
     remaining,
     stage_table,
 )
+from af_minimal.systems.long_audio.bench import SHARES
 from af_minimal.tokenizer import special_ids
 
 SILENCE = Clip.from_array(np.zeros(16_000, dtype=np.float32), 16_000)
@@ -178,6 +181,46 @@ def test_batches_belong_to_their_step_and_hold_little_padding(tokenizer):
         assert batch["input_ids"].numel() <= 1280 and "audio_mask" not in batch
 
 
+def test_the_longest_row_fits_however_few_rows_are_asked_for(tokenizer, scenes):
+    rows = rows_of(scenes, tokenizer, SMALL)[LONG]
+    assert max(row.length for row in rows) > TOKENS
+    hear = lambda name, scene: None  # noqa: E731
+    for most in (1, 2):
+        batches = CurriculumBatches(
+            {LONG: rows}, {LONG: 1.0}, tokenizer, hear, most=most
+        )
+        assert 1 <= len(batches.chosen(0)) <= most
+
+
+def test_one_label_crosses_the_border_of_two_texts(tokenizer, scenes):
+    rows = rows_of(scenes, tokenizer, SMALL)[SKILLS]
+    row = max(rows, key=lambda row: len(row.texts))
+    ids = special_ids(tokenizer)
+    labels = build_labels(torch.tensor([row.ids]), **ids)[0]
+    begins = [place for place, own in enumerate(row.places) if own == 0][1:]
+    assert begins and (labels[begins] == ids["eos"]).all()
+
+
+def test_no_scene_is_asked_the_same_twice():
+    for name in (SOUNDWORLD, SKILLS, LONG):
+        for scene in SCENES[name](20, 0):
+            asked = [(q.prompt, q.output) for q in scene.questions]
+            assert len(set(asked)) == len(asked), name
+    for scene in SCENES[LONG](5, 0):  # and the official shares are kept
+        weights = dict.fromkeys(SHARES, 0.0)
+        for question, weight in zip(scene.questions, scene.weights, strict=True):
+            weights[question.kind] += weight
+        assert weights == pytest.approx(SHARES)
+
+
+def test_features_are_kept_under_the_name_of_their_scores(scenes):
+    part = scenes[SKILLS][:2]
+    other = replace(part[0].score, duration_s=part[0].score.duration_s + 1)
+    assert other.seed == part[0].score.seed
+    assert scenes_of([replace(part[0], score=other), part[1]]) != scenes_of(part)
+    assert scenes_of(part[::-1]) != scenes_of(part) == scenes_of(list(part))
+
+
 # ears
 
 
@@ -260,6 +303,14 @@ def test_what_is_done_is_not_done_again(run, monkeypatch):
     monkeypatch.setattr(CurriculumBatches, "__call__", None)
     recipe.run_all(run)
     assert (run.out / "model" / "model.safetensors").read_bytes() == before
+
+
+def test_scenes_of_the_exam_are_no_training_scenes(tmp_path):
+    with pytest.raises(ValueError, match="seed 833 and 4000 scenes.*held out"):
+        recipe.CurriculumRun(tmp_path, seed=833)
+    assert recipe.CurriculumRun(tmp_path, seed=832).seed == 832
+    with pytest.raises(ValueError, match="seed -1"):
+        recipe.CurriculumRun(tmp_path, seed=-1)
 
 
 def test_a_stage_needs_those_before_it(run, tmp_path):

@@ -1,6 +1,7 @@
 """Findings: rules judge, results survive, and the exact ones are exact."""
 
 import json
+import time
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,14 @@ from af_minimal.findings.rows import (
     summary,
     write_findings,
 )
-from af_minimal.findings.run import chosen, run, time_taken, write_rows
+from af_minimal.findings.run import (
+    PROCESSOR,
+    chosen,
+    measure,
+    run,
+    time_taken,
+    write_rows,
+)
 from af_minimal.findings.toy import (
     NAMES,
     batches_of,
@@ -212,9 +220,13 @@ def test_the_page_says_how_long_each_paper_took(tmp_path):
         replace(CLAIM, id="T-Y2", experiment="o"),
     ]
     seeds = {str(i): {"numbers": numbers(0.8), "seconds": 90.0} for i in range(2)}
-    known = {"made up": {"seeds": seeds}, "o": {"seeds": {"0": seeds["0"]}}}
+    last = {"numbers": numbers(0.8), PROCESSOR: 120.0}
+    known = {"made up": {"seeds": seeds}, "o": {"seeds": {"0": last}}}
     told = "3 measurements took 5 minutes of one thread: 3 for T-X, 2 for T-Y."
-    known["o"]["seeds"]["0"] = {"numbers": numbers(0.8), "seconds": 120.0}
+    clocked = f"{told} 2 of them were timed by the clock, beside other work."
+    assert time_taken(claims, known) == clocked
+    for seed in seeds.values():
+        seed[PROCESSOR] = seed.pop("seconds")
     assert time_taken(claims, known) == told
     assert time_taken(claims, {"made up": {"seeds": {}}}) == ""
     write_rows(tmp_path, claims, known, 2)
@@ -251,6 +263,61 @@ def test_a_run_that_is_killed_keeps_what_it_has(tmp_path):
     assert row["ours"] == [0.5] and row["holds"] is None
     rows = run([CLAIM], made.experiments(), tmp_path, workers=1)
     assert made.seeds == [0, 1, 2] and rows[0]["holds"] is True
+
+
+def test_measuring_again_keeps_each_seed_until_its_new_number_is_there(tmp_path):
+    made = Made()
+    run([CLAIM], made.experiments(), tmp_path, seeds=3, workers=1)
+
+    def fails_at_one(seed):
+        if seed == 1:
+            raise KeyboardInterrupt
+        return numbers(0.9)
+
+    broken = {"made up": Experiment(fails_at_one, lambda: "one")}
+    with pytest.raises(KeyboardInterrupt):
+        run([CLAIM], broken, tmp_path, seeds=2, again=True, workers=1)
+    (row,) = json.loads((tmp_path / "findings.json").read_text())
+    assert row["ours"] == [0.9, 0.6, 0.7]  # the third was not asked for
+    stored = json.loads((tmp_path / "numbers.json").read_text())["made up"]["seeds"]
+    assert [seed["numbers"]["more"] for seed in stored.values()] == row["ours"]
+
+
+def test_a_run_that_measures_nothing_leaves_the_page_as_it_was(tmp_path):
+    made = Made()
+    run([CLAIM], made.experiments(), tmp_path, workers=1)
+    before = (tmp_path / "README.md").read_text()
+
+    def fails(seed):
+        raise KeyboardInterrupt
+
+    for again, key in ((True, "one"), (False, "two")):
+        broken = {"made up": Experiment(fails, lambda key=key: key)}
+        with pytest.raises(KeyboardInterrupt):
+            run([CLAIM], broken, tmp_path, again=again, workers=1)
+        assert (tmp_path / "README.md").read_text() == before
+
+
+def test_measuring_gives_the_threads_back_and_counts_no_waiting():
+    threads = torch.get_num_threads()
+
+    def waits(seed):
+        assert torch.get_num_threads() == 1
+        time.sleep(0.5)
+        return numbers(seed)
+
+    def fails(seed):
+        raise KeyboardInterrupt
+
+    torch.set_num_threads(2)
+    try:
+        _, seconds = measure(Experiment(waits, str), 0)
+        assert seconds < 0.4 and torch.get_num_threads() == 2
+        with pytest.raises(KeyboardInterrupt):
+            measure(Experiment(fails, str), 0)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_one_finding_can_be_asked_for(tmp_path):
@@ -309,7 +376,10 @@ def heard(student):
 
 
 def test_closed_gates_are_the_bare_language_model(heard):
+    before = {name: value.clone() for name, value in heard.state_dict().items()}
     found = mini.gates_closed(0, heard)
+    for name, value in heard.state_dict().items():  # its gates are open again
+        assert torch.equal(value, before[name]), name
     assert found["gates closed"] < 1e-6 < found["gates as trained"]
     assert judged("T-F1", found)
 

@@ -8,7 +8,7 @@ import torch
 
 from af_minimal.findings import af1, af2, compa, toy_skills, toy_stages
 from af_minimal.findings import toy_af2 as toys
-from af_minimal.findings.rows import is_true
+from af_minimal.findings.rows import holds, is_true
 from af_minimal.findings.toy_stream import (
     NAMES,
     Toy,
@@ -58,6 +58,36 @@ def test_rules_name_what_is_measured(name):
             assert claim.chance is None or claim.chance in numbers
             for rule in claim.rules:
                 is_true(rule, numbers)  # raises when it names something else
+
+
+def judged(id: str, numbers: dict) -> bool:
+    (claim,) = [claim for claim in af2.CLAIMS if claim.id == id]
+    return holds(claim, [numbers])
+
+
+def test_dense_features_must_beat_one_vector_and_a_guess():
+    sure = {f"{kind}, {way}": 1.0 for kind in toys.KINDS for way in ("dense", "pooled")}
+    alike = {"class, dense": 1.0, "class, pooled": 1.0}
+    guess = {f"{kind}, chance": 0.4 for kind in toys.KINDS}
+    for dense, pooled, holding in (
+        (0.4, 0.0, False),
+        (0.7, 0.5, False),
+        (0.7, 0, True),
+    ):
+        found = dict.fromkeys(sure, dense) | guess | alike
+        found |= {f"{kind}, pooled": pooled for kind in toys.KINDS}
+        found |= toys.gains(found)
+        for id in ("T-B2", "T-B2 onset and number"):
+            assert judged(id, found) == holding, (id, dense, pooled)
+    worse = found | {"class, dense": 0.9}
+    assert not judged("T-B2", worse | toys.gains(worse))
+
+
+def test_depth_is_not_judged_before_order_is_learnt():
+    names = [f"every {i}, plus two standard errors" for i in (1, 3)]
+    found = {"every 1": 0.6, "every 3": 0.5, "every 6": 0.4} | dict.fromkeys(names, 0.7)
+    assert judged("T-B6", found | {"every 1: order": 0.9})
+    assert not judged("T-B6", found | {"every 1: order": 0.5})
 
 
 def test_runs_never_touch_and_stay_inside():

@@ -1,12 +1,16 @@
 """CompA's findings: every rule names what is measured, and nothing is heard before."""
 
 from dataclasses import replace
+from functools import partial
 
+import numpy as np
 import pytest
 
 from af_minimal.findings import af1, compa
 from af_minimal.findings import compa_towers as towers
 from af_minimal.findings.rows import is_true
+from af_minimal.systems.compa.expressions import Sound, positives
+from af_minimal.systems.compa.training import draw_batch, draw_order
 
 TINY = towers.Setting(labels=4, steps=4, batch=4, clips=4, asked=4, triplets=1)
 
@@ -50,6 +54,24 @@ def test_questions_are_about_pairs_that_training_never_had():
         asked = one.expressions[0]
         assert frozenset((asked.left.label, asked.right.label)) not in trained
     assert len(world.clips()) == TINY.clips
+
+
+def claim_of(id: str) -> str:
+    (claim,) = [claim for claim in compa.CLAIMS if claim.id == id]
+    return claim.claim
+
+
+def test_a_claim_says_where_the_toy_is_another_world_than_the_paper():
+    world, rng = towers.World(0, towers.SETTING), np.random.default_rng(0)
+    draw = partial(draw_order, pairs=world.trained)
+    batch = draw_batch(rng, draw, world.setting.batch)
+    parts = [positives(expression)[1:] for expression in batch]
+    single = [p.label for own in parts for p in own if isinstance(p, Sound)]
+    extra = len(batch) + sum(map(len, parts))  # each is also said in other words
+    shared = [label for label in single if single.count(label) > 1]
+    assert len(single) > extra / 2 and len(shared) > 0.9 * len(single)
+    assert "single sounds" in claim_of("T-A6") and "say nothing" in claim_of("T-A6")
+    assert "AF-CLAP's loss" in claim_of("T-A5")
 
 
 def test_numbers_belong_to_a_setting():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from af_minimal.soundworld.captions import captions, heard_events
+from af_minimal.soundworld.score import find_class
 from af_minimal.systems.audio_skills.generator import write_items
 from af_minimal.systems.audio_skills.rules import PLACES
 from af_minimal.systems.audio_skills.timeline import Disagreement
@@ -18,7 +19,12 @@ from af_minimal.systems.long_audio.batching import (
     epoch_batches,
     padded_share,
 )
-from af_minimal.systems.long_audio.bench import SHARES, examine, long_questions
+from af_minimal.systems.long_audio.bench import (
+    SHARES,
+    blind_marks,
+    examine,
+    long_questions,
+)
 from af_minimal.systems.long_audio.composing import sample_recording
 from af_minimal.systems.long_audio.facts import mark, read_facts, recall_precision
 from af_minimal.systems.long_audio.solver import solve, verify
@@ -79,7 +85,7 @@ def test_facts_words_and_solver_agree_and_each_fault_is_seen(kind):
 
 def test_an_answer_of_another_recording_is_seen(items):
     plots = [item for item in items if item.question.skill == "plot"]
-    with pytest.raises(Disagreement):
+    with pytest.raises(Disagreement, match=r"the facts .* lack \[\("):
         verify(plots[0].score, plots[1].question)
 
 
@@ -173,8 +179,43 @@ def test_the_bench_tells_truth_from_the_truth_of_others_and_from_nothing(items):
     assert silent["measures"][0]["score"] == 10
     assert perfect["measures"][0]["chance"] < 50
     assert [m["measure"] for m in perfect["measures"]] == ["all", *SHARES]
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="119 answers and 120 truths"):
         examine(items, truth[1:])
+
+
+def test_chance_is_what_one_gets_who_reads_and_does_not_hear():
+    items = long_questions(240, seed=5)
+    marks = blind_marks(items)
+    assert marks == blind_marks(items)
+    for item, mark_of_it in zip(items, marks, strict=True):
+        asked = item.question
+        if asked.skill == "needle":  # the question names one of the three sounds
+            named = find_class(item.recording.needle).clause
+            assert mark_of_it >= mark(asked.facts, f"{named}.") > 1
+    binary = [i for i, item in enumerate(items) if is_binary(item)]
+    says = [items[i].question.output for i in binary]
+    commoner = max(says.count("yes."), says.count("no.")) / len(says)
+    assert np.mean([marks[i] for i in binary]) == pytest.approx(1 + 9 * commoner)
+
+
+def test_chance_is_never_below_the_answers_of_others(items):
+    plots = [item for item in items if item.question.skill == "plot"]
+    mixed = [
+        mark(one.question.facts, other.question.output)
+        for one in plots
+        for other in plots
+        if one is not other
+    ]
+    assert np.mean(blind_marks(plots)) >= np.mean(mixed) > 1
+
+
+def test_an_answer_betrays_nothing_of_the_item_it_is_from(items):
+    (plot, *_) = [item for item in items if item.question.skill == "plot"]
+    assert blind_marks([plot]) == [1]
+
+
+def is_binary(item) -> bool:
+    return item.question.output in ("yes.", "no.")
 
 
 def test_another_judge_may_mark(items):

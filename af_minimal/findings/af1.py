@@ -20,8 +20,8 @@ from .mini import (
     similarity_filter,
 )
 from .rows import Claim, Experiment
-from .toy_few_shot import RECIPES, few_shot_by_recipe, learn_all_answers
-from .toy_few_shot import SETTING as FEW_SHOT
+from .toy_few_shot import LEARNT, RECIPES, few_shot_by_recipe, learn_all_answers
+from .toy_few_shot import made_with as few_shot_made_with
 from .toy_order import SETTING as ORDER
 from .toy_order import windows_or_one_vector
 
@@ -38,11 +38,13 @@ EXPERIMENTS = {
     **{
         f"toy, {name}": Experiment(
             partial(few_shot_by_recipe, recipe=recipe),
-            partial(repr, (recipe, FEW_SHOT)),
+            partial(few_shot_made_with, recipe),
         )
         for name, recipe in RECIPES.items()
     },
-    "toy losses": Experiment(learn_all_answers, partial(repr, FEW_SHOT)),
+    "toy losses": Experiment(
+        learn_all_answers, partial(few_shot_made_with, *LEARNT.values())
+    ),
     "toy order": Experiment(windows_or_one_vector, partial(repr, ORDER)),
     **neighbours.EXPERIMENTS,
 }

@@ -93,7 +93,8 @@ CLAIMS = [
     Claim(
         id="T-A5",
         claim="With positions that begin at 0.1, hard negatives teach no order in 300 "
-        "steps; with positions that begin at 1 they do.",
+        "steps; with positions that begin at 1 they do. (First seen with AF-CLAP's "
+        "loss and more classes, neither of which is measured here.)",
         paper="no number",
         experiment="CompA positions",
         ours="small positions: group, pairs alone",
@@ -106,7 +107,9 @@ CLAIMS = [
     Claim(
         id="T-A6",
         claim="Hard negatives and modular learning, one after the other, beat either "
-        "alone in the same steps.",
+        "alone in the same steps. (Most extra sentences of modular learning are single "
+        "sounds; with few classes they are true of other clips of a batch too, and its "
+        "loss pushes those away. Of the paper's claim this may say nothing.)",
         paper="about 20 to 21 % with one of the two, 33.9 % with both",
         experiment="CompA stages",
         ours="all three stages: group, pairs alone",

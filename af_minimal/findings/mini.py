@@ -66,10 +66,15 @@ def gates_closed(seed: int, model: AudioFlamingo | None = None) -> Numbers:
     bare = bare_language_model(model)
     inputs = list(scenes_and_questions(model, seed))
     open_gates = [difference(model, bare, *one) for one in inputs]
-    for block in model.gated_blocks:
-        block.attn_gate.data.zero_()
-        block.ff_gate.data.zero_()
-    closed = [difference(model, bare, *one) for one in inputs]
+    gates = [g for b in model.gated_blocks for g in (b.attn_gate, b.ff_gate)]
+    learnt = [gate.detach().clone() for gate in gates]
+    try:
+        for gate in gates:
+            gate.data.zero_()
+        closed = [difference(model, bare, *one) for one in inputs]
+    finally:
+        for gate, value in zip(gates, learnt, strict=True):
+            gate.data.copy_(value)
     return {"gates closed": max(closed), "gates as trained": max(open_gates)}
 
 

@@ -21,6 +21,9 @@ from ..disk.checkpoints import write_json
 from .rows import Claim, Experiment, Numbers, make_row, needs, write_findings
 
 Task = tuple[str, int]  # experiment, seed
+# under which name `numbers.json` has the seconds of a seed: of one thread's processor;
+# of the clock, as they once were taken
+PROCESSOR, CLOCK = "processor_seconds", "seconds"
 
 
 def run(
@@ -40,7 +43,8 @@ def run(
         seeds: seeds 0, 1, ... of each experiment.
         only: beginnings of ids ("T-F2" and "T-F" mean all that begin so); () measures
             all. The others keep what was measured of them before.
-        again: measure anew what was asked for.
+        again: measure anew what was asked for; an old number stays until its new one
+            is there.
         workers: processes, one thread each; 1 measures in this process.
 
     Raises:
@@ -53,18 +57,19 @@ def run(
     wanted = {claim.experiment for claim in chosen(claims, only)}
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    known = read_numbers(out, experiments, claims, wanted if again else ())
+    known = read_numbers(out, experiments, claims)
     tasks = [
         (name, seed)
         for name in experiments
         if name in wanted
         for seed in range(seeds)
-        if str(seed) not in known[name]["seeds"]
+        if again or str(seed) not in known[name]["seeds"]
     ]
-    rows = write_rows(out, claims, known, seeds)
+    # a run that is stopped before its first number leaves the page as it was
+    rows = [] if tasks else write_rows(out, claims, known, seeds)
     bar = tqdm(total=len(tasks), desc="findings", disable=not tasks)
     for (name, seed), numbers, seconds in measure_all(tasks, experiments, workers):
-        entry = {"numbers": numbers, "seconds": round(seconds, 1)}
+        entry = {"numbers": numbers, PROCESSOR: round(seconds, 1)}
         known[name]["seeds"][str(seed)] = entry
         write_json(out / "numbers.json", known)
         rows = write_rows(out, claims, known, seeds)
@@ -94,10 +99,7 @@ def belongs(id: str, asked: str) -> bool:
 
 
 def read_numbers(
-    out: Path,
-    experiments: Mapping[str, Experiment],
-    claims: Sequence[Claim],
-    forget=(),
+    out: Path, experiments: Mapping[str, Experiment], claims: Sequence[Claim]
 ) -> dict:
     """What was measured before, experiment by experiment, if it is still ours.
 
@@ -109,7 +111,7 @@ def read_numbers(
     for name, experiment in experiments.items():
         entry = {"made_with": experiment.made_with(), "seeds": {}}
         old = saved.get(name, {})
-        if name not in forget and old.get("made_with") == entry["made_with"]:
+        if old.get("made_with") == entry["made_with"]:
             judged = [needs(claim) for claim in claims if claim.experiment == name]
             wanted = set().union(*judged)
             entry["seeds"] = {
@@ -124,7 +126,7 @@ def read_numbers(
 def measure_all(
     tasks: list[Task], experiments: Mapping[str, Experiment], workers: int
 ) -> Iterator[tuple[Task, Numbers, float]]:
-    """The numbers of each task and the seconds it took, in the order they are done."""
+    """The numbers of each task and its processor seconds, as they get done."""
     if workers == 1 or len(tasks) < 2:
         for name, seed in tasks:
             yield (name, seed), *measure(experiments[name], seed)
@@ -149,12 +151,16 @@ def measure_all(
 
 
 def measure(experiment: Experiment, seed: int) -> tuple[Numbers, float]:
-    """The numbers of one seed as plain floats, and the seconds they took."""
+    """The numbers of one seed as plain floats, and the processor seconds they took."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the same sums on every machine, and a core for others
-    began = time.perf_counter()
-    numbers = experiment.measure(seed)
-    seconds = time.perf_counter() - began
+    began = time.process_time()  # a clock would count the work of others too
+    try:
+        numbers = experiment.measure(seed)
+    finally:
+        torch.set_num_threads(threads)
+    seconds = time.process_time() - began
     return {name: float(value) for name, value in numbers.items()}, seconds
 
 
@@ -180,15 +186,20 @@ def time_taken(claims: Sequence[Claim], known: Mapping[str, dict]) -> str:
     for claim in claims:  # what several papers need counts for the first
         papers.setdefault(claim.experiment, claim.id[:3])  # "T-F" of "T-F3 more"
     times: dict[str, list[float]] = {}
+    clocked = 0
     for name, entry in known.items():
-        seconds = [seed["seconds"] for seed in entry["seeds"].values()]
-        if seconds and name in papers:
-            times.setdefault(papers[name], []).extend(seconds)
+        for seed in entry["seeds"].values() if name in papers else ():
+            clocked += PROCESSOR not in seed
+            seconds = seed.get(PROCESSOR, seed.get(CLOCK))
+            times.setdefault(papers[name], []).append(seconds)
     if not times:
         return ""
     parts = [f"{sum(part) / 60:.0f} for {paper}" for paper, part in times.items()]
     every = [second for part in times.values() for second in part]
-    return (
+    told = (
         f"{len(every)} measurements took {sum(every) / 60:.0f} minutes of one thread: "
         f"{', '.join(parts)}."
     )
+    if not clocked:
+        return told
+    return f"{told} {clocked} of them were timed by the clock, beside other work."

@@ -7,6 +7,7 @@ those of `mini`, at a small size.
 Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
 """
 
+import hashlib
 from dataclasses import dataclass
 from itertools import product
 
@@ -48,6 +49,16 @@ class Toy:
         """The recipe of the training: all but the encoder learns, from nothing."""
         recipe = self.lr, self.warmup, self.schedule, self.gate_lr
         return StageConfig("sft", self.steps, *recipe, seed=seed)
+
+
+def digest(drawn) -> str:
+    """Twelve letters that change with numbers and texts, in lists as deep as need be.
+
+    Numbers that were measured of other draws are told from ours by them.
+
+    Taught in: notebooks/20_findings.ipynb
+    """
+    return hashlib.sha256(repr(drawn).encode()).hexdigest()[:12]
 
 
 def sounds_of(classes: np.ndarray, names: list[str], each: int, toy: Toy, rng) -> Heard:

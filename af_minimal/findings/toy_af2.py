@@ -95,12 +95,22 @@ def dense_or_pooled(seed: int, toy: Toy = TOY) -> Numbers:
         if name != "pooled":
             changed = change_by_shuffling(model, exam, seed)
             numbers[f"logits change by shuffling, {name}"] = changed
-    for kind in (*KINDS, "class"):
-        gain = numbers[f"{kind}, dense"] - numbers[f"{kind}, pooled"]
-        numbers[f"{kind}, dense minus pooled"] = gain
-        numbers[f"{kind}, chance"] = chance_of(exam, kind)
-    numbers["order, knowing both sounds"] = 0.5
-    return numbers
+    chances = {f"{kind}, chance": chance_of(exam, kind) for kind in (*KINDS, "class")}
+    numbers |= chances | {"order, knowing both sounds": 0.5}
+    return numbers | gains(numbers)
+
+
+def gains(numbers: Numbers) -> Numbers:
+    """What dense features bring; one vector that answers worse than a guess is no bar.
+
+    Taught in: notebooks/20_findings.ipynb
+    """
+    found = {}
+    for kind in KINDS:
+        bar = max(numbers[f"{kind}, pooled"], numbers[f"{kind}, chance"])
+        found[f"{kind}, gained by dense"] = numbers[f"{kind}, dense"] - bar
+    apart = abs(numbers["class, dense"] - numbers["class, pooled"])
+    return found | {"class, dense and pooled apart": apart}
 
 
 def chance_of(stream: Stream, kind: str) -> float:

@@ -20,7 +20,18 @@ from ..soundworld.episodes import Episode
 from ..soundworld.few_shot import Heard, answer_rows
 from ..soundworld.questions import CAPTIONING
 from .rows import Numbers, mean, purity
-from .toy import NAMES, SPREAD, WIDTH, Toy, sounds_of, teach, toy_model, toy_tokenizer
+from .toy import (
+    NAMES,
+    SPREAD,
+    WIDTH,
+    Toy,
+    batches_of,
+    digest,
+    sounds_of,
+    teach,
+    toy_model,
+    toy_tokenizer,
+)
 
 KNOWN, UNSEEN = 60, 40  # classes with a name of their own in training, and without
 STORED, ASKED, EXAMINED = 12, 300, 5  # sounds of each class, for three uses
@@ -28,6 +39,7 @@ PROMPT = ""  # there is one thing to ask, so nothing need be said
 TOY = Toy(steps=1500)
 CURVE = Toy(steps=25, schedule="constant")  # steps from one exam to the next
 POINTS = 12  # exams along the curve
+WATCHED = 32  # batches by which numbers of other episodes are told from ours
 SETTING = TOY, CURVE, POINTS, KNOWN, UNSEEN, STORED, ASKED, EXAMINED, WIDTH, SPREAD
 
 
@@ -45,6 +57,10 @@ RECIPES = {
     "AF1's recipe alone": Recipe(),
     "new names added": Recipe(new_names=0.5),
     "new names and wrong examples added": Recipe(new_names=0.4, wrong=0.6),
+}
+LEARNT = {
+    "all answers": Recipe(new_names=0.5),
+    "last answer": Recipe(new_names=0.5, all_answers=False),
 }
 
 
@@ -112,6 +128,23 @@ class ToyEpisodes:
         return [i for i in drawn if self.names[i] != self.names[query]][:shots]
 
 
+def made_with(*recipes: Recipe) -> str:
+    """The recipes, the sizes, and letters that change when their first batches do.
+
+    Taught in: notebooks/20_findings.ipynb
+    """
+    told = repr((*recipes, SETTING))
+    if not any(recipe.new_names for recipe in recipes):
+        return told  # each episode teaches something, and none is drawn anew
+    world, tokenizer, rows = FewShotWorld(0), toy_tokenizer(), []
+    for recipe in recipes:
+        batches = batches_of(ToyEpisodes(world, recipe), tokenizer, TOY, 0)
+        for step in range(WATCHED):
+            (batch,) = batches.places(step)
+            rows.append([batch[k].tolist() for k in ("input_ids", "labels", "places")])
+    return f"{told} {digest(rows)}"
+
+
 def few_shot_by_recipe(seed: int, recipe: Recipe, toy: Toy = TOY) -> Numbers:
     """Train with a recipe, then ask with examples that help, and that do not.
 
@@ -163,9 +196,8 @@ def learn_all_answers(seed: int, toy: Toy = CURVE, points: int = POINTS) -> Numb
     world, numbers = FewShotWorld(seed, toy), {}
     store, asked = world.unseen_store, world.unseen_asked
     near = store.nearest(asked, 4)
-    for name, all_answers in (("all answers", True), ("last answer", False)):
+    for name, recipe in LEARNT.items():
         model = toy_model(seed, toy, toy_tokenizer())
-        recipe = Recipe(new_names=0.5, all_answers=all_answers)
         episodes, curve = ToyEpisodes(world, recipe, toy.most), {}
         with tempfile.TemporaryDirectory() as folder:
             for steps in range(toy.steps, toy.steps * points + 1, toy.steps):

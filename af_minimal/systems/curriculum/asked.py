@@ -53,7 +53,8 @@ def soundworld_scenes(count: int, seed: int = 0) -> list[Asked]:
     found = []
     for number in range(seed, seed + count):
         scene, rng = sample_scene(number, {}), np.random.default_rng([number, 41])
-        asked = [qa for _ in range(ROUNDS) for qa in ask_scene(scene, rng)]
+        drawn = [qa for _ in range(ROUNDS) for qa in ask_scene(scene, rng)]
+        asked = list(dict.fromkeys(drawn))  # a round may repeat another to the letter
         kinds = [f"{qa.kind} {qa.topic}".strip() for qa in asked]
         weights = [
             WEIGHTS.get(kind, OTHER_WEIGHT) / kinds.count(kind) for kind in kinds
@@ -102,12 +103,12 @@ def long_scenes(count: int, seed: int = 0) -> list[Asked]:
     for _ in range(count):
         recording, asked, weights = sample_recording(rng), [], []
         for kind, ask in ASKS_OF_LONG.items():
-            drawn = [ask(recording, rng) for _ in range(ROUNDS)]
+            drawn = dict.fromkeys(ask(recording, rng) for _ in range(ROUNDS))
             for question in drawn:
                 verify_long(recording.score, question)
                 task = f"LongAudio-{kind.title()}"
                 asked.append(QA(task, question.prompt, question.output, kind))
-                weights.append(SHARES[kind] / ROUNDS)
+                weights.append(SHARES[kind] / len(drawn))
         found.append(Asked(recording.score, tuple(asked), tuple(weights)))
     return found
 

@@ -3,7 +3,8 @@
 A question is a short text and its sound a long row. Where text hears the whole row, as
 in AF2, several questions may stand behind each other and share one sound. Each counts
 its places from 0: so `transformers` knows that they are separate texts, and none can
-read its answer off the one before it.
+read its answer off the one before it. One label crosses the border: each text opens
+with `</s>`, every `</s>` is learnt, so the end of a text learns to say it twice.
 
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
@@ -123,9 +124,12 @@ class CurriculumBatches:
     def chosen(self, step: int) -> list[tuple[str, int]]:
         """The rows of a step: (dataset, place) each."""
         lengths = {name: self.lengths(name) for name in self.rows}
+        tokens, most = self.limits
+        # however few rows are asked for, the longest one fits alone
+        tokens = max(tokens, *(n for some in lengths.values() for n in some))
         while not self.ends or self.ends[-1] <= step:
             epoch = self.first + len(self.epochs)
-            made = epoch_batches(lengths, self.blend, EDGES, *self.limits, epoch=epoch)
+            made = epoch_batches(lengths, self.blend, EDGES, tokens, most, epoch=epoch)
             self.epochs.append(made)
             self.ends.append((self.ends or [0])[-1] + len(made))
         number = bisect_right(self.ends, step)

@@ -19,6 +19,7 @@ from ...disk import checkpoints
 from ...disk.run_folder import check_adopts, check_may_train, claim, origin
 from ...model import load
 from ...scale.processes import beside_gpu, fast_bfloat16, first_alone, place
+from ...soundworld.corpus import HELD_OUT_SEED
 from ...stages import StageConfig
 from ...tokenizer import load_tokenizer
 from ...training import train
@@ -44,6 +45,7 @@ READ = 3  # times as many are only read, by the language model
 class CurriculumRun:
     """Where a run lives and what it learns from.
 
+    Raises ValueError when its scenes would have seeds of the held-out ones.
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
 
@@ -59,6 +61,20 @@ class CurriculumRun:
     precision: str | None = None  # None: "bf16" where the machine is fast at it
     fsdp: bool = False  # divide the weights among the processes of the run
     start_from: str | Path | None = None  # a model of this preset to go on from
+
+    def __post_init__(self):
+        most = max(self.sizes.values())
+        last = (READ * self.seed + self.read) * most
+        if not 0 <= self.seed <= last <= HELD_OUT_SEED:
+            raise ValueError(
+                f"seed {self.seed} and {most} scenes: their seeds must lie from 0 to "
+                f"{HELD_OUT_SEED - 1:,}; what follows is held out for the exam."
+            )
+
+    @property
+    def read(self) -> int:
+        """How many times the scenes that are heard are read."""
+        return READ if self.start_from is None else 1
 
     @property
     def settings(self) -> dict:
@@ -85,11 +101,8 @@ class CurriculumRun:
     @cached_property
     def scenes(self) -> dict[str, list[Asked]]:
         """Scenes with their questions, by dataset; the first ones of each are heard."""
-        read = READ if self.start_from is None else 1
-        return {
-            name: SCENES[name](read * size, READ * size * self.seed)
-            for name, size in self.sizes.items()
-        }
+        read, first = self.read, READ * self.seed
+        return {n: SCENES[n](read * k, first * k) for n, k in self.sizes.items()}
 
     @cached_property
     def tokenizer(self):
@@ -220,8 +233,7 @@ def finish(run: CurriculumRun) -> Path:
 def log_table(run: CurriculumRun) -> str:
     """What each stage cost and did, read off its checkpoint: steps, losses, minutes.
 
-    A loss is the mean of twenty steps. Minutes are those of the training steps alone,
-    by the clock.
+    A loss is the mean of twenty steps; minutes are of the steps alone, by the clock.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """

@@ -3,6 +3,7 @@
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -100,8 +101,10 @@ def sound_of(scene: Asked) -> np.ndarray:
 
 def scenes_of(part: Sequence[Asked]) -> str:
     """Letters that tell scenes apart, and that other scenes do not have."""
-    seeds = [scene.score.seed for scene in part]
-    return f"{len(seeds)}-{sum(s * (i + 1) for i, s in enumerate(seeds)) % 16**8:08x}"
+    digest = hashlib.sha256()
+    for scene in part:
+        digest.update(scene.score.to_json().encode())
+    return f"{len(part)}-{digest.hexdigest()[:16]}"
 
 
 def write_shard(path: Path, tensors: dict[str, Tensor]) -> None:

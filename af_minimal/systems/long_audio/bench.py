@@ -13,8 +13,8 @@ from ...soundworld.corpus import HELD_OUT_SEED
 from ...soundworld.score import Score
 from .asking import ASKS, LongQuestion
 from .composing import Recording, sample_recording
-from .facts import HIGHEST, mark
-from .solver import verify
+from .facts import HIGHEST, LOWEST, mark
+from .solver import rule_for, verify
 
 SHARES = {  # of the official bench, in questions
     "captioning": 917,
@@ -85,21 +85,21 @@ def examine(
 ) -> dict:
     """A section of a report: ten times the mean mark, of all and of each kind.
 
-    The chance beside each is what the answers of other items of the kind would get by
-    the facts. Without a `judge` the facts decide here too; one that asks an endpoint is
-    `judge.EndpointJudge`.
+    The chance beside each is what one would get by the facts who reads the questions
+    and hears nothing (`blind_marks`). Without a `judge` the facts decide here too; one
+    that asks an endpoint is `judge.EndpointJudge`.
 
-    Raises ValueError when there is not one response for each item.
+    Raises ValueError when there is not one response for each item, and Disagreement
+    for a question that no rule reads.
     Official: AF2 paper, Table 13; GPT-4o is the judge
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     check_pairs(responses, items)
-    marks, guessed = [], [HIGHEST * m for m in shuffled_marks(items)]
+    marks, guessed = [], [HIGHEST * m for m in blind_marks(items)]
     for item, said in zip(items, responses, strict=True):
         asked = item.question
         given = judge and judge(asked.prompt, asked.output, said)
-        also = COUNTS.get(asked.skill, ())
-        marks.append(mark(asked.facts, said, also) if given is None else given)
+        marks.append(marked(asked, said) if given is None else given)
     kinds = [item.question.skill for item in items]
     measures = []
     for kind in (None, *(kind for kind in SHARES if kind in kinds)):
@@ -120,16 +120,45 @@ def examine(
     return {"name": name, "measures": measures, "rows": rows}
 
 
-def shuffled_marks(items: Sequence[LongItem]) -> list[int]:
-    """The mark of each item for the true answer of another one of its kind."""
-    rng, marks = np.random.default_rng(len(items)), []
-    for item in items:
-        others = [
-            o.question.output
-            for o in items
-            if o.question.skill == item.question.skill and o is not item
-        ]
-        said = others[rng.integers(len(others))] if others else ""
-        also = COUNTS.get(item.question.skill, ())
-        marks.append(mark(item.question.facts, said, also))
+def blind_marks(items: Sequence[LongItem]) -> list[float]:
+    """What each item gets from who reads the questions and hears nothing.
+
+    For each form of question the better of two ways: to say the question back, sounds
+    that it names and all, or always the same, the true answer that does best at the
+    other items of the form. The mean over all such answers is never better.
+
+    Raises Disagreement for a question that no rule reads.
+    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
+    """
+    forms: dict[Callable, list[int]] = {}
+    for i, item in enumerate(items):
+        forms.setdefault(rule_for(item.question.prompt)[0], []).append(i)
+    marks = [0.0] * len(items)
+    for places in forms.values():
+        asked = [items[i].question for i in places]
+        ways = [[marked(q, q.prompt) for q in asked]]
+        answers = dict.fromkeys(question.output for question in asked)
+        ways += [same_marks(asked, said) for said in answers]
+        for i, value in zip(places, max(ways, key=np.mean), strict=True):
+            marks[i] = value
     return marks
+
+
+def same_marks(asked: Sequence[LongQuestion], said: str) -> list[float]:
+    """The marks of one answer to all of some questions.
+
+    A question that alone has this answer has betrayed it, and gets the mean of the
+    others instead.
+    """
+    marks = [float(marked(question, said)) for question in asked]
+    own = [i for i, question in enumerate(asked) if question.output == said]
+    if len(own) == 1:
+        (i,) = own
+        others = marks[:i] + marks[i + 1 :]
+        marks[i] = float(np.mean(others or [LOWEST]))
+    return marks
+
+
+def marked(question: LongQuestion, said: str) -> int:
+    """The mark of an answer by the facts."""
+    return mark(question.facts, said, COUNTS.get(question.skill, ()))

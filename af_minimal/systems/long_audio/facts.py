@@ -8,6 +8,7 @@ Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from ...soundworld.captions import (
     DENIED,
@@ -31,6 +32,7 @@ def in_turn(kind: str, row: list[str]) -> set[Fact]:
     return {(kind, a, b) for a, b in zip(row, row[1:], strict=False) if a != b}
 
 
+@lru_cache(maxsize=4096)
 def read_facts(text: str) -> frozenset[Fact]:
     """All facts that a text states about sounds, their times and order, and places.
 

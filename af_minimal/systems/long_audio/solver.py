@@ -27,15 +27,24 @@ def solve(score: Score, prompt: str) -> frozenset[Fact]:
     Raises Disagreement when no rule, or more than one, reads the prompt.
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
+    rule, given = rule_for(prompt)
+    heard = read_timeline(score).order()
+    try:
+        return frozenset(rule(heard, *given))
+    except ValueError as error:  # not heard, or nobody can tell where
+        raise Disagreement(f"{prompt!r} has no answer: {error}") from None
+
+
+def rule_for(prompt: str) -> tuple[Callable[..., set[Fact]], list[str]]:
+    """The rule that answers a question, and what the question gives it.
+
+    Raises Disagreement when no rule, or more than one, reads the prompt.
+    """
     found = [(rule, match) for p, rule in RULES if (match := p.fullmatch(prompt))]
     if len(found) != 1:
         raise Disagreement(f"{len(found)} rules read {prompt!r}; one is expected.")
     ((rule, match),) = found
-    heard = read_timeline(score).order()
-    try:
-        return frozenset(rule(heard, *filter(None, match.groups())))
-    except ValueError as error:  # not heard, or nobody can tell where
-        raise Disagreement(f"{prompt!r} has no answer: {error}") from None
+    return rule, list(filter(None, match.groups()))
 
 
 def verify(score: Score, question: LongQuestion) -> None:

@@ -20,7 +20,13 @@ from sphinx.cmd.build import build_main
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 PAGES = {
-    "Beside the notebooks": ["TUTOR.md", "PORTING.md", "CONTRIBUTING.md", "LOG.md"],
+    "Beside the notebooks": [
+        "TUTOR.md",
+        "PORTING.md",
+        "docs/scaling.md",
+        "CONTRIBUTING.md",
+        "LOG.md",
+    ],
     "Measured": [
         "af_minimal/weights/mini/README.md",
         "af_minimal/weights/mini2/README.md",

@@ -57,19 +57,26 @@ def test_cached_generation_is_uncached_generation():
     assert torch.equal(*answers)
 
 
-@pytest.mark.parametrize("num_beams", [1, 3])
-def test_generation_is_the_forward_pass(num_beams):
+def test_generation_is_the_forward_pass():
     model, inputs = af2(), batch()
-    ids = model.generate(
-        **inputs, max_new_tokens=6, do_sample=False, num_beams=num_beams
-    )
+    ids = model.generate(**inputs, max_new_tokens=6, do_sample=False)
     assert len(ids) == 2
-    if num_beams == 1:
-        logits = logits_of(model, **inputs | {"input_ids": ids})
-        greedy = logits.argmax(-1)[:, inputs["input_ids"].shape[1] - 1 : -1]
-        new = ids[:, inputs["input_ids"].shape[1] :]
-        ended = (new == 2).cumsum(1) > (new == 2).int()  # after the end token
-        assert torch.equal(greedy[~ended], new[~ended])
+    logits = logits_of(model, **inputs | {"input_ids": ids})
+    greedy = logits.argmax(-1)[:, inputs["input_ids"].shape[1] - 1 : -1]
+    new = ids[:, inputs["input_ids"].shape[1] :]
+    ended = (new == 2).cumsum(1) > (new == 2).int()  # after the end token
+    assert torch.equal(greedy[~ended], new[~ended])
+
+
+def test_the_beams_of_a_row_hear_its_own_audio():
+    model, inputs = af2(), batch(rows=3, seed=0)
+    inputs["input_ids"][:] = inputs["input_ids"][0]  # the sound alone tells them apart
+    search = dict(max_new_tokens=6, min_new_tokens=6, do_sample=False, num_beams=3)
+    together = model.generate(**inputs, **search)
+    assert len({tuple(row) for row in together.tolist()}) == 3
+    for i, row in enumerate(together):
+        one = {name: value[i : i + 1] for name, value in inputs.items()}
+        assert torch.equal(model.generate(**one, **search)[0], row)
 
 
 def test_padding_windows_change_nothing():

@@ -1,4 +1,4 @@
-"""The benchmarks still run, at sizes that take no time; no time is judged here."""
+"""The benchmarks compare like with like, at sizes that take no time; none is judged."""
 
 import json
 import sys

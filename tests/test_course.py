@@ -4,6 +4,7 @@ import ast
 import importlib
 import io
 import json
+import os
 import re
 import warnings
 from dataclasses import replace
@@ -521,15 +522,38 @@ def test_clean_keeps_the_picture_of_a_widget():
 # set-up
 
 
-def test_notebook_setup_repeats_random_numbers_and_stays_offline(monkeypatch):
+@pytest.fixture
+def an_open_hub(monkeypatch):
+    """The hub's client where nobody has shut it, and two threads; put back behind."""
     from huggingface_hub import constants
 
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield constants
+    torch.set_num_threads(threads)
+
+
+def test_notebook_setup_shuts_the_hub_and_takes_one_thread(an_open_hub):
+    setup.notebook_setup()
+    assert an_open_hub.HF_HUB_OFFLINE is True
+    assert os.environ["HF_HUB_OFFLINE"] == "1" and torch.get_num_threads() == 1
+
+
+def test_a_notebook_may_open_the_hub_and_take_threads(an_open_hub):
+    setup.notebook_setup()
+    setup.notebook_setup(offline=False, threads=2)
+    assert an_open_hub.HF_HUB_OFFLINE is False
+    assert os.environ["HF_HUB_OFFLINE"] == "0" and torch.get_num_threads() == 2
+
+
+def test_notebook_setup_repeats_random_numbers():
     setup.notebook_setup(seed=3)
     first = torch.rand(3), np.random.rand(3)  # noqa: NPY002
     setup.notebook_setup(seed=3)
     torch.testing.assert_close(torch.rand(3), first[0], rtol=0, atol=0)
     np.testing.assert_array_equal(np.random.rand(3), first[1])  # noqa: NPY002
-    assert constants.HF_HUB_OFFLINE and torch.get_num_threads() == 1
 
 
 def test_show_explains_what_has_no_source():

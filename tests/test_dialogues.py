@@ -178,9 +178,11 @@ def test_a_listener_notices_what_is_wrong():
     ]
     for said in wrong:
         listener = Listener(score)
-        with pytest.raises((AssertionError, KeyError, TypeError, ValueError)):
-            for prompt, answer in said:
-                listener.hear(prompt, answer)
+        *fine, last = said
+        for prompt, answer in fine:
+            listener.hear(prompt, answer)
+        with pytest.raises((AssertionError, ValueError)):
+            listener.hear(*last)
 
 
 def test_yes_and_no_are_about_as_likely():

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -25,7 +26,7 @@ def endpoint():
             self.server.seen.append((self.path, dict(self.headers), json.loads(body)))
             reply = self.server.replies.pop(0)
             if reply == "silence":
-                self.server.release.wait(5)
+                self.server.release.wait(60)
                 return
             status, text = reply
             self.send_response(status)
@@ -159,8 +160,11 @@ def test_a_refusal_names_the_variable_in_use(endpoint):
 
 
 def test_silence_ends_and_is_tried_again(endpoint):
-    endpoint.replies = ["silence", said('{"score": 2}')]
-    assert judge(endpoint, timeout_s=0.3)(*ASKED) == 2
+    # the limit holds for the good replies too, and a busy machine may miss the first
+    endpoint.replies = ["silence", said('{"score": 2}'), said('{"score": 2}')]
+    began = time.monotonic()
+    assert judge(endpoint, timeout_s=2)(*ASKED) == 2
+    assert len(endpoint.seen) >= 2 and time.monotonic() - began < 25
 
 
 def test_nobody_at_the_address_is_an_error(endpoint):

@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
+import build_site  # noqa: E402
 import links  # noqa: E402
 import mathml  # noqa: E402
 import players  # noqa: E402
@@ -93,6 +94,14 @@ def test_a_run_that_plays_nothing_is_an_error(stored):
     nbformat.write(notebook, stored)
     with pytest.raises(ValueError, match="plays 0 sounds and 2 are stored"):
         players.put_back(stored, stored.parent, stored.parent / "sounds", "")
+
+
+def test_what_the_readme_links_to_is_a_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = {link for link in build_site.LINK.findall(text) if link.endswith(".md")}
+    pages = sum(build_site.PAGES.values(), [])
+    assert "docs/scaling.md" in linked and linked <= set(pages)
+    assert all((ROOT / page).is_file() for page in pages)
 
 
 @pytest.mark.slow

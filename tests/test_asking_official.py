@@ -117,6 +117,19 @@ def test_our_models_are_asked_in_our_spelling(student, given):
         af.load("mini2").ask(replace(asked, examples=tuple(shown)), "What is it?")
 
 
+def test_arguments_that_changed_places_are_told(student):
+    clip, shown = clip_of(0), af.Example(clip_of(1), "What is it?", "a tone")
+    for odd in (clip, [clip], ["What?", None]):
+        with pytest.raises(TypeError, match=r"(Clip|NoneType) came.* comes second"):
+            student.ask("What is it?", odd)
+    for model in (student, af.load("mini2")):
+        with pytest.raises(TypeError, match=r"list of Examples .* Example came"):
+            model.ask(clip, "What is it?", examples=shown)
+    for odd in (clip, "a.wav"):
+        with pytest.raises(TypeError, match=r"a model is expected.* Chat\(model, clip"):
+            af.Chat(odd, student)
+
+
 def test_af1_reads_examples_as_in_its_validation_set(tmp_path, given):
     text = official_prompt(
         "af1", "What now?", "Clotho-v2-AudioCaptioning", [("A", "B")]

@@ -77,6 +77,18 @@ def never_constant(step, config):
     return check.lr_factor.reference(step, type(config)("lm", 50, 1e-3, 10))
 
 
+def down_in_a_line(step, config):
+    if step < config.warmup or config.schedule == "constant":
+        return check.lr_factor.reference(step, config)
+    return 1 - (step - config.warmup) / (config.steps - config.warmup)
+
+
+def up_in_a_curve(step, config):
+    if step >= config.warmup:
+        return check.lr_factor.reference(step, config)
+    return 0.5 - 0.5 * np.cos(np.pi * step / config.warmup)
+
+
 def every_other_row(batch, parts):
     return [{k: v[i::parts] for k, v in batch.items()} for i in range(parts)]
 
@@ -149,7 +161,7 @@ PLANTED = {
         everything_learns_in_sft,
         forgets_the_temperature,
     ),
-    "lr_factor": (no_warmup, never_constant),
+    "lr_factor": (no_warmup, never_constant, down_in_a_line, up_in_a_curve),
     "split_batch": (every_other_row, all_in_each),
     "fair_shares": (equal_shares, counts_the_first_label, counts_only),
 }

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from planted import assert_rejects
 
 from af_minimal.audio_transformer import SelfAttention
+from af_minimal.course import checks
 from af_minimal.course import checks_attention as check
 from af_minimal.course import figures_attention as figures
 
@@ -53,6 +54,23 @@ WRONG = {
 @pytest.mark.parametrize("name", check.ATTENTION)
 def test_reference_passes_and_mistakes_do_not(name):
     assert_rejects(check.ATTENTION[name], WRONG[name])
+
+
+def audios_for_windows(rule):
+    """Their numbers changed places: W audios of A windows each, for A of W."""
+    return lambda ids, mask, token, per: rule(ids, mask, token, mask.shape[1] // per)
+
+
+@pytest.mark.parametrize("name", ["latest_only", "text_to_audio_mask"])
+def test_windows_are_no_audios(name):
+    exercise = checks.EVERY[name]
+    assert_rejects(
+        exercise,
+        [
+            audios_for_windows(exercise.reference),
+            lambda ids, mask, token, per: exercise.reference(ids, mask, token, 2),
+        ],
+    )
 
 
 def test_no_turn_at_all_is_no_turn_of_the_wrong_axis():

@@ -34,6 +34,13 @@ def sides_exchanged(similar):
     return check.compa_scores.reference(similar.T)
 
 
+def no_rival_anywhere(similar):
+    """Group compares with all that is wrong, not with its own row and column."""
+    text, audio, _ = check.compa_scores.reference(similar)
+    wrong = similar[~torch.eye(len(similar), dtype=torch.bool)]
+    return text, audio, bool(similar.diagonal().min() > wrong.max())
+
+
 def mean_of_both(similar):
     text, audio, _ = check.compa_scores.reference(similar)
     return text, audio, text or audio
@@ -91,6 +98,7 @@ PLANTED = {
         mean_of_both,
         best_by_argmax,
         two_are_enough,
+        no_rival_anywhere,
     ),
     "hard_negative_loss": (seen_by_all, audio_to_text_alone, without_hard),
     "log_shares": (released, zero_for_hidden, shares_hidden_too_late),

@@ -38,6 +38,22 @@ def without_a_gap(answer, reference):
     return (1 + 1.2**2) * p * r / (r + 1.2**2 * p) if common else 0.0
 
 
+def found_twice(answer, reference):
+    """One more than the cell above or to the left, in place of the one of both."""
+    longest = np.zeros((len(answer) + 1, len(reference) + 1))
+    for i, said in enumerate(answer, start=1):
+        for j, true in enumerate(reference, start=1):
+            before = max(longest[i - 1, j], longest[i, j - 1])
+            longest[i, j] = before + (said == true)
+    p, r = longest[-1, -1] / len(answer), longest[-1, -1] / len(reference)
+    return (1 + 1.2**2) * p * r / (r + 1.2**2 * p) if p else 0.0
+
+
+def at_the_last_true(truth, scores):
+    hits = np.asarray(truth)[np.argsort(-np.asarray(scores))]
+    return float(hits[: hits.sum()].mean())
+
+
 def worst_first(truth, scores):
     return check.ranked_precision(truth, -np.asarray(scores))
 
@@ -57,8 +73,8 @@ def ninety_per_cent(values, picks):
 
 
 WRONG = {
-    "rouge_l": [shared_words, plain_f1, without_a_gap],
-    "average_precision": [worst_first, precision_everywhere],
+    "rouge_l": [shared_words, plain_f1, without_a_gap, found_twice],
+    "average_precision": [worst_first, precision_everywhere, at_the_last_true],
     "interval": [of_values, ninety_per_cent],
 }
 

@@ -31,6 +31,21 @@ def never_equal(rule, measured):
     return rows.is_true(rule.replace("=", ""), measured)
 
 
+def as_much_is_more(rule, measured):
+    return rows.is_true(rule.replace(" > ", " >= "), measured)
+
+
+def as_much_is_less(rule, measured):
+    return rows.is_true(rule.replace(" < ", " <= "), measured)
+
+
+def no_number_on_the_left(rule, measured):
+    left, sign, right = rule.rpartition(" <")
+    if sign and left not in measured:
+        return rows.is_true(f"0{sign}{right}", measured)
+    return rows.is_true(rule, measured)
+
+
 def never_less(rule, measured):
     return "<" not in rule and rows.is_true(rule, measured)
 
@@ -53,7 +68,15 @@ def is_there(answers):
 
 
 WRONG = {
-    "rule": [greater_only, not_the_opposite, never_equal, never_less],
+    "rule": [
+        greater_only,
+        not_the_opposite,
+        never_equal,
+        never_less,
+        as_much_is_more,
+        as_much_is_less,
+        no_number_on_the_left,
+    ],
     "judge": [some_seed, nothing_is_enough],
     "share_true": [of_all_together, is_there],
 }

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from planted import assert_rejects
 
+from af_minimal.course import checks
 from af_minimal.course import checks_hearing as check
 
 
@@ -56,6 +58,35 @@ def test_reference_passes_and_mistakes_do_not(name, capsys):
     for wrong in WRONG[name]:
         assert exercise(wrong) is exercise.reference
         assert "reference:" in capsys.readouterr().out
+
+
+HOPS = {
+    "its overlap": lambda config: config.overlap,
+    "half a window": lambda config: config.window // 2,
+    "a whole window": lambda config: config.window,
+}
+
+
+def windows_with(hop_of, samples, config):
+    needed = 1 + -(-max(0, samples - config.window) // hop_of(config))
+    return min(config.max_windows, needed)
+
+
+def cut_with(hop_of, waveform, config):
+    windows = np.zeros((config.max_windows, config.window), np.float32)
+    mask = np.arange(len(windows)) < windows_with(hop_of, len(waveform), config)
+    for i in np.flatnonzero(mask):
+        piece = waveform[i * hop_of(config) :][: config.window]
+        windows[i, : len(piece)] = piece
+    return windows, mask
+
+
+@pytest.mark.parametrize("name", ["num_windows", "cut_windows"])
+def test_a_window_comes_a_hop_later(name):
+    exercise = checks.EVERY[name]
+    answer = {"num_windows": windows_with, "cut_windows": cut_with}[name]
+    assert not exercise.first_problem(partial(answer, lambda config: config.hop))
+    assert_rejects(exercise, [partial(answer, hop) for hop in HOPS.values()])
 
 
 def test_cases_are_shown_in_a_few_words(capsys):

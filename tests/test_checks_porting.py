@@ -39,10 +39,25 @@ def in_place(logits, ids, features, audio, per_audio):
     return (logits(ids, features) - logits(ids, changed))[0].abs().amax(-1) > 1e-6
 
 
+def what_a_norm_removes(change):
+    def hearers(logits, ids, features, audio, per_audio):
+        changed = features.clone()
+        rows = slice(audio * per_audio, (audio + 1) * per_audio)
+        changed[:, rows] = change(changed[:, rows])
+        return (logits(ids, features) - logits(ids, changed))[0].abs().amax(-1) > 1e-6
+
+    return hearers
+
+
 WRONG = {
     "added_tokens": [sep_before_pad, always_a_pad],
     "stored_names": [first_name_only, our_name, twins_of_all],
-    "positions_that_hear": [the_other_audio, in_place],
+    "positions_that_hear": [
+        the_other_audio,
+        in_place,
+        what_a_norm_removes(lambda heard: heard + 1),
+        what_a_norm_removes(lambda heard: heard * 2),
+    ],
 }
 
 

@@ -108,6 +108,18 @@ def leaves_once(lengths, max_tokens, max_sentences, multiple=1):
     return batches
 
 
+def with_much_grace(heard, said, options, label):
+    third = heard.duration_s / 3
+    (one,), low = heard.of(label), options.index(said) * third
+    return low - 0.01 <= one.start_s and one.end_s <= low + third + 0.01
+
+
+def whole_seconds(heard, said, options, label):
+    third = heard.duration_s // 3
+    (one,), low = heard.of(label), options.index(said) * third
+    return low - 1e-6 <= one.start_s and one.end_s <= low + third + 1e-6
+
+
 def without_grace(heard, said, options, label):
     third = heard.duration_s / 3
     (one,), at = heard.of(label), options.index(said)
@@ -115,7 +127,14 @@ def without_grace(heard, said, options, label):
 
 
 PLANTED = {
-    "in_third": (begins_there, middle_is_there, ends_there, without_grace),
+    "in_third": (
+        begins_there,
+        middle_is_there,
+        ends_there,
+        without_grace,
+        with_much_grace,
+        whole_seconds,
+    ),
     "longest_option": (all_or_nothing, first_of_the_longest, mean_credit),
     "recall_precision": (every_kind_counts, turned_round, silence_is_precise),
     "dynamic_batches": (

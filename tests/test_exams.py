@@ -1,5 +1,6 @@
 """The exams: every truth gets full marks, and the controls hear something else."""
 
+import argparse
 import json
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import torch
 
 from af_minimal.audio import Clip
 from af_minimal.clap import MiniCLAP
+from af_minimal.commands import evaluate
 from af_minimal.config import PRESETS
 from af_minimal.data import Example
 from af_minimal.disk.reports import make_report, table
@@ -48,6 +50,27 @@ def test_exam_gives_the_truth_full_marks(student, waves, monkeypatch):
     assert shares and all(m["score"] == 1 for m in shares)
     assert lines["caption, CIDEr"]["low"] < lines["caption, CIDEr"]["score"]
     assert lines["caption, BLEU-4"]["low"] is None
+
+
+def test_more_than_one_scene_or_batch_shows_a_bar(waves, monkeypatch, capsys):
+    said = lambda model, texts, *_, **decoding: ["yes"] * len(texts)  # noqa: E731
+    monkeypatch.setattr(exam, "complete", said)
+    features, mask = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.bool)
+    asked = [(0, qa) for qa in exam.exam_questions(exam.held_out(1)[0], 0)]
+    exam.answer_all(None, features, mask, asked, batch=len(asked))
+    assert not capsys.readouterr().err
+    exam.answer_all(None, features, mask, asked, batch=len(asked) - 1)
+    exam.render_held_out(2)
+    told = capsys.readouterr().err
+    assert "answer" in told and "render scenes" in told
+
+
+def test_the_help_says_what_scenes_do_not_change():
+    parser = argparse.ArgumentParser()
+    evaluate.add_eval(parser)
+    assert "few-shot exams have a size of their own" in " ".join(
+        parser.format_help().split()
+    )
 
 
 def test_controls_hear_something_else(student, waves, monkeypatch):

@@ -32,6 +32,14 @@ STORE = heard([[1, 0], [0.9, 0.1], [0, 1], [0.1, 0.9]], ["a", "a", "b", "b"])
 ASKED = heard([[1, 0.1], [0.1, 1]], ["a", "b"])
 
 
+@pytest.mark.parametrize(("batch", "shown"), [(1, True), (2, False)])
+def test_more_than_one_batch_shows_a_bar(batch, shown, monkeypatch, capsys):
+    said = lambda model, texts, *_, **decoding: ["a"] * len(texts)  # noqa: E731
+    monkeypatch.setattr(few_shot, "complete", said)
+    answer_rows(None, "who is it", ASKED, STORE, None, 0, batch=batch)
+    assert ("who is it" in capsys.readouterr().err) == shown
+
+
 def test_nearest_and_nearest_others():
     assert [sorted(row) for row in STORE.nearest(ASKED, 2)] == [[0, 1], [2, 3]]
     assert STORE.nearest_others(ASKED, 2) == [[3, 2], [1, 0]]
@@ -218,7 +226,7 @@ def test_facts_do_not_depend_on_wording():
 
 
 @pytest.mark.parametrize("memory", [True, False])
-def test_dialogue_exam_gives_the_truth_full_marks(student, monkeypatch, memory):
+def test_dialogue_exam_gives_the_truth_full_marks(student, monkeypatch, memory, capsys):
     truths = {}
     original = talk.dialogue
 
@@ -237,6 +245,7 @@ def test_dialogue_exam_gives_the_truth_full_marks(student, monkeypatch, memory):
     monkeypatch.setattr(talk, "dialogue", remember)
     monkeypatch.setattr(talk, "complete", say_truth)
     section = talk.dialogue_exam(student, 5, memory=memory)
+    assert "talk: 100%" in capsys.readouterr().err
     json.dumps(section)
     by_name = {line["measure"]: line for line in section["measures"]}
     lines = {name: line["score"] for name, line in by_name.items()}

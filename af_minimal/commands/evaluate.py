@@ -18,7 +18,10 @@ def add_eval(parser: argparse.ArgumentParser) -> None:
         "--recordings", help="folder of ESC-10 or ESC-50; fold 5 of ESC-10"
     )
     parser.add_argument(
-        "--scenes", type=positive, default=200, help="held-out scenes to ask about"
+        "--scenes",
+        type=positive,
+        default=200,
+        help="held-out scenes to ask about; few-shot exams have a size of their own",
     )
     parser.add_argument("--out", type=Path, help="JSON file with every answer")
 

@@ -125,6 +125,8 @@ def reveal(name: str) -> None:
 # The exercises. Small numbers on purpose: a case should fit a sheet of paper.
 
 _TOY = AudioConfig(sample_rate=10, window_s=1.0, overlap_s=0.5, max_windows=4)
+# a hop of 3, which is neither the overlap nor half a window
+_DENSE = AudioConfig(sample_rate=10, window_s=1.0, overlap_s=0.7, max_windows=3)
 
 
 def noise(seed: int, *shape: int) -> torch.Tensor:
@@ -133,12 +135,14 @@ def noise(seed: int, *shape: int) -> torch.Tensor:
 
 
 def _sample_counts() -> list[tuple]:
-    return [(n, _TOY) for n in (1, 10, 11, 15, 16, 25, 40)]
+    toy = [(n, _TOY) for n in (1, 10, 11, 15, 16, 25, 40)]
+    return toy + [(n, _DENSE) for n in (13, 14, 16, 17)]
 
 
 def _waveforms() -> list[tuple]:
-    lengths = (4, 10, 12, 20, 25, 33)  # 33 are more than four windows hear
-    return [(np.arange(1, n + 1, dtype=np.float32) / 100, _TOY) for n in lengths]
+    lengths = [(n, _TOY) for n in (4, 10, 12, 20, 25, 33)]  # 33 are too long
+    lengths += [(n, _DENSE) for n in (14, 19)]
+    return [(np.arange(1, n + 1, dtype=np.float32) / 100, c) for n, c in lengths]
 
 
 def _embedding_pairs() -> list[tuple]:
@@ -160,7 +164,9 @@ def _texts_with_audio() -> list[tuple]:
         (torch.tensor([r]), m.clone(), a, w) for r, m in zip(rows, masks, strict=True)
     ]
     both = torch.tensor([[1, 2, 3, 4], [a, 1, a, 2]]), torch.cat([full, padded])
-    return [*cases, (*both, a, w)]  # each row for itself
+    cases.append((*both, a, w))  # each row for itself
+    three = torch.ones(1, 6, dtype=torch.bool)  # not as many windows as audios
+    return [*cases, (torch.tensor([[1, a, 2, a]]), three, a, 3)]
 
 
 def _token_rows() -> list[tuple]:

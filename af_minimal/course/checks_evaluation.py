@@ -72,6 +72,7 @@ def _answers_and_references() -> list[tuple]:
         ("a dog", "a dog barks twice far away"),
         ("then then a dog", "a dog then"),
         ("a dog then barks", "a dog barks"),  # others stand between
+        ("a dog a dog barks", "a dog barks"),  # nothing is found twice
     )
     return [(a.split(), b.split()) for a, b in pairs]
 
@@ -81,6 +82,7 @@ def _ranked() -> list[tuple]:
         (np.array([1, 0, 0]), np.array([0.9, 0.5, 0.1])),
         (np.array([0, 1, 0, 1]), np.array([0.9, 0.8, 0.2, 0.1])),
         (np.array([0, 0, 1, 1, 0]), np.array([0.1, 0.9, 0.7, 0.3, 0.5])),
+        (np.array([1, 0, 0, 1]), np.array([0.6, 0.2, 0.8, 0.9])),
     ]
 
 

@@ -17,6 +17,10 @@ def _rules() -> list[tuple]:
         ("four examples >= 0.9", measured),
         ("no example <= 0.05", measured),
         ("no example <= 0.1", measured),
+        ("four examples > 0.9", measured),  # as much is not more
+        ("no example < 0.1", measured),
+        ("0.5 < four examples", measured),  # the number stands on the left
+        ("0.5 < no example", measured),
         ("no example < four examples", measured),
         ("four examples < no example", measured),
         ("broken > 0", measured),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..model import AudioFlamingo
@@ -106,7 +107,11 @@ def _our_names() -> list[tuple]:
 
 @dataclass(frozen=True)
 class MeanOfWhatIsHeard:
-    """Stands for a model in a case: a position gets the mean of what it may hear."""
+    """Stands for a model in a case: a position gets the mean of what it may hear.
+
+    LayerNorm comes before it, as in the audio transformer: it takes out a constant
+    that is added, or multiplied by.
+    """
 
     rule: Callable
 
@@ -115,6 +120,7 @@ class MeanOfWhatIsHeard:
 
     def __call__(self, input_ids: Tensor, features: Tensor) -> Tensor:
         """The mean at every position, (B, T, E); 9 is the id of <audio>."""
+        features = F.layer_norm(features, features.shape[-1:], eps=1e-12)
         mask = torch.ones(features.shape[:2], dtype=torch.bool)
         heard = self.rule(input_ids, mask, 9, 2).float()  # (B, T, L)
         count = heard.sum(-1, keepdim=True).clamp(min=1)

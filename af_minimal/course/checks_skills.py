@@ -40,11 +40,13 @@ def _soundings() -> list[tuple]:
     )
     names = [name for name, _, _ in rows]
     cases = [(heard, said, PARTS, label) for label in names for said in PARTS]
-    grace = Sounding("rain", 3 - 5e-7, 6 + 5e-7, 1, {}, 0.0)  # within its third, nearly
-    return [
-        *cases,
-        *((Timeline((grace,), 9.0, "dry"), p, PARTS, "rain") for p in PARTS),
-    ]
+    third = 10.0 / 3
+    grace = Sounding(
+        "rain", third - 5e-7, 2 * third + 5e-7, 1, {}, 0.0
+    )  # in it, nearly
+    late = Sounding("rain", 3.5, 2 * third + 1e-3, 1, {}, 0.0)  # too late for its grace
+    near = [Timeline((one,), 10.0, "dry") for one in (grace, late)]
+    return cases + [(heard, p, PARTS, "rain") for heard in near for p in PARTS]
 
 
 def _questions() -> list[tuple]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from .. import chat, generation
+from ..disk.examples import check_examples
 from ..model import AudioFlamingo
 from ..prompts import SEP, clean, task_words
 from .prompts import (
@@ -50,14 +51,12 @@ def ask(
     Raises:
         ValueError: as `generation.ask` does, for an empty question, and when AF2, or a
             model that hears as it does, is given examples.
-        TypeError: for a question that is no text.
+        TypeError: for a question that is no text, and for examples that are no list.
 
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
-    asked = question if generation.is_list(question) else [question]
-    if not all(clean(text) for text in asked):
-        raise ValueError("an empty question came; ask something.")
+    check_questions(question)
     if model.config.name != "official":
         if any(examples_of(clip, examples)) and not model.config.location_mask:
             raise ValueError(
@@ -70,9 +69,30 @@ def ask(
     return generation.ask(model, clip, question, examples, task, spell=spell, **kwargs)
 
 
+def check_questions(question) -> None:
+    """Refuse what asks nothing: a question, or a list of them, holds a text each.
+
+    Raises TypeError for what is no text, as where clip and question changed places, and
+    ValueError for an empty one, else as `clean`.
+    """
+    for text in question if generation.is_list(question) else [question]:
+        if not isinstance(text, str):
+            raise TypeError(
+                f"a string is expected; {type(text).__name__} came. Call "
+                "model.ask(clip, question): the question comes second."
+            )
+        if not clean(text):
+            raise ValueError("an empty question came; ask something.")
+
+
 def examples_of(clip, examples: Sequence | None) -> Sequence:
-    """The examples given, or else those that the clips bring; perhaps empty lists."""
+    """The examples given, or else those that the clips bring; perhaps empty lists.
+
+    Raises TypeError for examples that are no list.
+    """
     if examples is not None:
+        if not generation.is_list(examples):
+            check_examples(examples)  # a lone one, say
         return examples
     clips = clip if generation.is_list(clip) else [clip]
     return [getattr(one, "examples", ()) for one in clips]
@@ -146,12 +166,18 @@ class Chat(chat.Chat):
 
     Raises:
         ValueError: as `chat.Chat` does, and for AF2's published weights.
+        TypeError: for what is no model, as where model and clip changed places.
 
     Official: inference/data.py
     Taught in: notebooks/12_real_weights.ipynb
     """
 
     def __init__(self, model: AudioFlamingo, clip, *args, **kwargs):
+        if not isinstance(model, AudioFlamingo):
+            raise TypeError(
+                f"a model is expected; {type(model).__name__} came. Call "
+                "Chat(model, clip), or model.chat(clip)."
+            )
         if model.config.name == "official":
             if model.config.family == "af2":
                 raise ValueError(

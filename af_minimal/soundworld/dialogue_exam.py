@@ -64,7 +64,7 @@ def dialogue_exam(
     ]
     said: list[list[tuple[str, str]]] = [[] for _ in worlds]
     rows = []
-    for turn in tqdm(range(ROUNDS), desc="talk", disable=scenes < 50):
+    for turn in tqdm(range(ROUNDS), desc="talk"):
         here = [i for i in range(scenes) if turn < len(asked[i])]
         texts = [
             dialogue_inference_text(said[i] if memory else [], asked[i][turn].prompt)

@@ -104,7 +104,7 @@ def render_held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[np.ndarray]:
     worlds = held_out(scenes, seed)
     return [
         render_scene(world, {})
-        for world in tqdm(worlds, desc="render scenes", disable=scenes < 50)
+        for world in tqdm(worlds, desc="render scenes", disable=scenes < 2)
     ]
 
 
@@ -148,7 +148,7 @@ def answer_all(
     order = sorted(range(len(asked)), key=lambda k: asked[k][1].kind)
     answers = [""] * len(asked)
     starts = range(0, len(order), batch)
-    for start in tqdm(starts, desc="answer", disable=len(starts) < 4):
+    for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
         chosen = order[start : start + batch]
         texts = [inference_text(asked[k][1].prompt, asked[k][1].task) for k in chosen]
         rows = torch.tensor([asked[k][0] for k in chosen], device=features.device)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from ..evaluation import GREEDY, exact_match
 from ..generation import complete
@@ -102,7 +103,8 @@ def single_sounds(model, named: dict[str, str], each: int, seed: list[int]) -> H
     The first gong drawn with seed [0, 2] has the id "0/2/gong/0".
     """
     rng, waves, outputs, ids = np.random.default_rng(seed), [], [], []
-    for label, name in named.items():
+    kinds = tqdm(named.items(), "render sounds", leave=False, disable=len(named) < 2)
+    for label, name in kinds:
         sound = (CLASSES | HELD_OUT)[label]
         for i in range(each):
             ids.append("/".join(map(str, [*seed, label, i])))
@@ -136,7 +138,8 @@ def answer_rows(
         for shown in named
     ]
     answers = []
-    for start in range(0, len(chosen), batch):
+    starts = range(0, len(chosen), batch)
+    for start in tqdm(starts, desc=name, leave=False, disable=len(starts) < 2):
         part = chosen[start : start + batch]
         features, mask = [], []
         for q, places in enumerate(part, start):

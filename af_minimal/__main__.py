@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     `doctor` gives 1 when the machine is not ready.
     """
     args = make_parser().parse_args(argv)
-    warnings.showwarning = lambda message, *rest: tell(f"note: {message}")
+    warnings.showwarning = lambda message, *rest: tell(f"note: {plainly(message)}")
     try:
         return args.command(args) or 0
     except KeyboardInterrupt:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .config import AudioConfig, EncoderConfig
-from .disk.storage import load_exactly, read_tensors
+from .disk.storage import load_exactly, read_tensors, save_tensors
 from .encoders import AudioEncoder, build_encoder
 from .scale.processes import everyones, share
 from .towers import masked_mean
@@ -202,7 +201,7 @@ def save_clap(clap: MiniCLAP, folder: str | Path, dtype=torch.float16) -> None:
         if not name.startswith("encoder.")
     }
     path = Path(folder) / TEXT_FILE
-    save_file(tensors, path.with_suffix(".part"))
+    save_tensors(tensors, path.with_suffix(".part"))
     os.replace(path.with_suffix(".part"), path)
 
 

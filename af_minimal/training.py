@@ -168,9 +168,9 @@ def check_finite(loss: float, step: int, config: StageConfig) -> None:
     """
     if not math.isfinite(loss):
         raise FloatingPointError(
-            f"the loss is {loss} at step {step} of stage {config.stage!r}. Look for a "
-            f"batch without any label, lower the learning rate ({config.lr}), or "
-            "resume with another seed."
+            f"the loss is {loss} at step {step} of stage {config.stage!r}. A batch "
+            "without any label? Give more scenes (--scenes); else train in another "
+            "folder with another --seed."
         )
 
 

@@ -131,3 +131,24 @@ def test_a_tag_that_says_info_is_no_header(tmp_path):
     tag = b"ID3\x03\x00\x00" + size + told
     tagged.write_bytes(tag + (tmp_path / "a.mp3").read_bytes())
     assert load_audio(tagged).duration_s > 0.9
+
+
+def test_a_vorbis_file_damaged_inside_is_refused(tmp_path):
+    path = tmp_path / "x.ogg"
+    noise = np.random.default_rng(0).normal(size=160_000) * 0.1
+    soundfile.write(path, noise, 16_000)
+    whole = path.read_bytes()
+    load_audio(path)
+    told, at = [], 4000
+    while 0 < (at := whole.find(b"OggS", at + 1)) < len(whole) * 0.8:
+        cut = at - 50  # the beginning of a page and the end of the one before
+        path.write_bytes(whole[:cut] + bytes(200) + whole[cut + 200 :])
+        with pytest.raises(ValueError, match="Copy the file again") as caught:
+            load_audio(path)
+        told.append(str(caught.value))
+    assert any("of 160000 samples can be heard" in text for text in told)
+
+
+def test_an_address_is_no_file():
+    with pytest.raises(ValueError, match="http://example.com/a.wav .*download it"):
+        load_audio("http://example.com/a.wav")

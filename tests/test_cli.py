@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from af_minimal import __main__ as cli
+from af_minimal.commands.words import plainly
 from af_minimal.config import PRESETS
 from af_minimal.data import Example, write_manifest
 from af_minimal.disk.labelled import read_labelled
@@ -277,3 +278,53 @@ def test_numbers_that_are_none_are_told(words, capsys):
     with pytest.raises(SystemExit):
         cli.main(words)
     assert "a number above 0 is expected" in capsys.readouterr().err
+
+
+def test_a_mistyped_file_is_no_question(deaf, sound, capsys):
+    said = said_after_error(["ask", sound, "O3_rain.OGG"], capsys)
+    assert "a question is missing" in said and "no file O3_rain.OGG" in said
+    assert cli.main(["ask", sound, "Is it a .wav"]) == 0
+
+
+@pytest.mark.parametrize("option", ["--shots", "--store-root"])
+def test_options_of_a_store_need_one(deaf, sound, capsys, option):
+    said = said_after_error(["ask", sound, "What?", option, "3"], capsys)
+    assert f"{option} came with no --store" in said
+
+
+def test_index_refuses_a_model_that_takes_no_examples(sorted_sounds, tmp_path, capsys):
+    arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]
+    said = said_after_error([*arguments, "--model", "mini2"], capsys)
+    assert "mini2 takes no examples" in said
+    assert not (tmp_path / "store").exists()
+
+
+def test_index_names_the_folder_that_no_prompt_can_say(sorted_sounds, tmp_path, capsys):
+    (sorted_sounds / "low_hum").rename(sorted_sounds / "Hund <audio>")
+    arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]
+    said = said_after_error(arguments, capsys)
+    assert "Hund <audio>/0.wav: The text" in said and "contains <audio>" in said
+
+
+def test_index_finds_what_is_broken_further_on(sorted_sounds, tmp_path, capsys):
+    wave = np.zeros(16_000)
+    wave[9_000] = np.nan
+    soundfile.write(sorted_sounds / "low_hum" / "0.wav", wave, 16_000, "FLOAT")
+    arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]
+    assert "1 of 16000 samples are NaN" in said_after_error(arguments, capsys)
+
+
+def test_index_says_where_names_of_a_manifest_begin(sorted_sounds, tmp_path, capsys):
+    file = str(sorted_sounds / "low_hum" / "0.wav")
+    manifest = sorted_sounds / "low_hum" / "some.json"
+    write_manifest(
+        manifest, [Example(file, "what?", "a hum")], sorted_sounds, "X", durations_s=[1]
+    )
+    arguments = ["index", str(manifest), "--out", str(tmp_path / "store")]
+    said = said_after_error(arguments, capsys)
+    assert f"begin at --data-root, which was {sorted_sounds / 'low_hum'};" in said
+
+
+def test_advice_is_given_in_options():
+    told = "hears 1 s: pass start_s=1.25 to load_audio to hear the rest."
+    assert plainly(UserWarning(told)) == "hears 1 s: `ask --start 1.25` hears the rest."

@@ -1,5 +1,6 @@
 """Audio Flamingo 2's curriculum: stages, packed rows, the ear inside, runs, exams."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -437,3 +438,14 @@ def test_exams_have_a_line_for_each_skill_and_a_control(model, audio):
     assert {part["decoding"]["max_new_tokens"] for part in (section, long)} == {160}
     with pytest.raises(ValueError, match="audio is"):
         skills_exam(model, 7, "silence")
+
+
+def test_a_stage_waits_for_the_one_before(run, tmp_path):
+    part = replace(run, out=tmp_path, steps=3)
+    for name in ("lm", "short", "tokenizer"):
+        shutil.copytree(run.out / name, tmp_path / name)
+    with pytest.raises(ValueError, match="stage short .* has 2 of 3 steps"):
+        recipe.run_stage(part, "skills")
+    shutil.rmtree(tmp_path / "short")
+    with pytest.raises(ValueError, match="stage lm .* has 2 of 3 steps"):
+        recipe.run_stage(part, "short")

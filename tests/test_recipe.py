@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,7 @@ from af_minimal.soundworld import (
 from af_minimal.soundworld import run as settings
 from af_minimal.soundworld.captions import caption_is_right, heard_counts, heard_events
 from af_minimal.soundworld.catalogue import CLASSES
+from af_minimal.soundworld.features import build_features
 from af_minimal.soundworld.kept_windows import drawn_with, keep_windows
 from af_minimal.soundworld.near_misses import near_misses
 from af_minimal.soundworld.places import remember, with_sounds
@@ -407,3 +409,29 @@ def test_a_batch_has_no_more_rows_than_kept_windows_differ(words, tmp_path):
     kept = keep_windows(tmp_path, range(4))
     (batch,) = clap_batches.ClapBatches(words, {}, size=64, windows=kept)(0)
     assert len(batch["windows"]) == len(batch["texts"]) == kept.different < 64
+
+
+def test_no_stage_begins_on_a_half_done_one(run, tmp_path):
+    part = replace(run, out=tmp_path / "part")
+    shutil.copytree(run.out, part.out)
+    shutil.rmtree(part.out / "sft")
+    longer = replace(part, steps=STEPS + 1)
+    with pytest.raises(ValueError, match="stage clap .* 2 of 3 steps.*--stage clap"):
+        recipe.run_stage(longer, "sft")
+    shutil.rmtree(part.out / "pretrain")
+    shutil.rmtree(part.out / "lm")
+    with pytest.raises(FileNotFoundError, match="run lm first"):
+        recipe.run_stage(part, "pretrain")
+
+
+def test_other_sizes_than_at_first_are_told(run):
+    with pytest.warns(UserWarning, match="began with scenes 4, batch 4; .* 5, batch 8"):
+        recipe.run_stage(replace(run, scenes=SCENES + 1, batch=8), "clap")
+
+
+def test_scenes_that_a_small_model_hears_in_part_are_not_told(run, tmp_path):
+    encoder = recipe.trained_clap(run).encoder
+    long = lambda seed: np.zeros(16_000 * 60, np.float32)  # noqa: E731
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        build_features(encoder, {}, tmp_path, range(1), sound=long)

@@ -1,6 +1,7 @@
 """A run's folder belongs to one run, and no step of it is lost."""
 
 import json
+import warnings
 
 import pytest
 
@@ -84,3 +85,32 @@ def test_a_folder_from_before_a_setting_existed_has_its_default(tmp_path):
     config["encoder"]["alike"] = 3
     with pytest.raises(ValueError, match=r"config.encoder.alike is 0, .* is 3"):
         claim(tmp_path, {"config": config})
+
+
+def test_sizes_may_change_and_that_is_told(tmp_path):
+    claim(tmp_path, {"seed": 0}, {"scenes": 24, "batch": 8})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        claim(tmp_path, {"seed": 0}, {"scenes": 24, "batch": 8})
+    with pytest.warns(UserWarning, match="began with scenes 24; it goes on with sce"):
+        claim(tmp_path, {"seed": 0}, {"scenes": 12, "batch": 8})
+    noted = json.loads((tmp_path / "run.json").read_text())
+    assert noted == {"seed": 0, "scenes": 24, "batch": 8}
+
+
+def test_a_stage_begins_after_whole_ones_only(tmp_path):
+    begin = {"resume": False, "before": {"clap": 10}}
+    with pytest.raises(FileNotFoundError, match="run clap first"):
+        check_may_train(tmp_path, "sft", 5, **begin)
+    trained(tmp_path / "clap", 4)
+    with pytest.raises(ValueError, match="4 of 10 steps.*--stage clap --resume.* 4 "):
+        check_may_train(tmp_path, "sft", 5, **begin)
+    check_may_train(tmp_path, "sft", 5, resume=False, before={"clap": 3})
+    trained(tmp_path / "sft", 2)  # it has begun: now clap cannot go on
+    check_may_train(tmp_path, "sft", 5, resume=True, before={"clap": 10})
+
+
+def test_a_finished_model_stands_in_for_a_stage_of_any_length(tmp_path):
+    trained(tmp_path / "clap", 4)
+    write_json(tmp_path / "clap" / "step" / "state.json", {"step": 4, "log": []})
+    check_may_train(tmp_path, "sft", 5, resume=False, before={"clap": 10})

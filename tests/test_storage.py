@@ -1,5 +1,6 @@
 """Saving and loading: exact, complete, and nothing but safetensors and json."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -9,8 +10,10 @@ from tiny_flamingo import batch, logits_of, tiny
 
 import af_minimal.disk.storage as storage
 import af_minimal.model as model_module
+from af_minimal.disk.storage import SHIPPED, read_folder, read_tensors, save_tensors
 from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
+from af_minimal.official import published
 
 
 @pytest.mark.parametrize("kind", ["opt", "qwen2"])
@@ -100,3 +103,50 @@ def test_weights_that_are_cut_off_are_told(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="cut off or damaged"):
         storage.read_folder(tmp_path)
+
+
+def test_what_is_saved_others_may_read(tmp_path):
+    before = os.umask(0o022)
+    try:
+        save_tensors({"x": torch.ones(2)}, tmp_path / "x.safetensors", {"of": "me"})
+        assert (tmp_path / "x.safetensors").stat().st_mode & 0o777 == 0o644
+        os.umask(0o077)
+        save_tensors({"x": torch.zeros(2)}, tmp_path / "x.safetensors")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x.safetensors").stat().st_mode & 0o777 == 0o600
+    assert read_tensors(tmp_path / "x.safetensors")["x"].tolist() == [0, 0]
+
+
+def test_nothing_else_writes_safetensors():
+    package = SHIPPED.parent
+    using = [p.name for p in package.rglob("*.py") if " save_file(" in p.read_text()]
+    assert using == ["storage.py"]
+
+
+def test_weights_that_may_not_be_read_are_told(tmp_path, monkeypatch):
+    save_tensors({"x": torch.ones(2)}, tmp_path / "x.safetensors")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="chmod a\\+r"):
+        read_tensors(tmp_path / "x.safetensors")
+
+
+def test_the_folder_of_a_run_is_no_model(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    for read in (published.load, read_folder):
+        with pytest.raises(FileNotFoundError, match=f"is in {tmp_path / 'model'}"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("first", [b"RIFF", b"OggS", b"fLaC", b"ID3"])
+def test_a_sound_is_no_model(tmp_path, first):
+    (tmp_path / "dog.ogg").write_bytes(first + bytes(range(100)))
+    with pytest.raises(ValueError, match="a sound: af.load_audio reads it"):
+        published.load(tmp_path / "dog.ogg")
+
+
+def test_the_weights_alone_are_no_model(capsys):
+    with pytest.raises(ValueError, match="give its folder, .*mini"):
+        published.load(SHIPPED / "mini" / "model.safetensors")
+    assert capsys.readouterr().out == ""

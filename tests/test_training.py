@@ -223,7 +223,7 @@ def test_a_loss_that_is_no_number_stops_before_it_spoils_the_weights(tmp_path):
         return [batch]
 
     config = StageConfig("sft", 4, 1e-2, warmup=0, checkpoint_every=2)
-    with pytest.raises(FloatingPointError, match="nan at step 2 of stage 'sft'"):
+    with pytest.raises(FloatingPointError, match="nan at step 2 of .*--scenes"):
         train(model, batches, config, tmp_path, progress=False)
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), name
@@ -264,9 +264,9 @@ def test_a_batch_that_can_teach_nothing_is_told():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"stage": "pretraining"}, "'pretraining' is unknown; .*'pretrain'"),
+        ({"stage": "pretraining"}, "'pretraining' is none of .*'pretrain'"),
         ({"schedule": "linear"}, "'linear' is unknown"),
-        ({"precision": "fp16"}, "'fp16' is unknown"),
+        ({"precision": "fp16"}, "'fp16', not 'no'"),
         ({"only_token_rows": (1,)}, "weight_decay=0"),
     ],
 )
@@ -278,5 +278,5 @@ def test_unknown_settings(changes, words):
 def test_a_stage_needs_a_model_it_can_train():
     with pytest.raises(ValueError, match="MiniCLAP has .*encoder"):
         freeze(tiny_clap(), "pretrain")
-    with pytest.raises(ValueError, match="'chat' is unknown"):
+    with pytest.raises(ValueError, match="'chat' is none of"):
         freeze(tiny_clap(), "chat")

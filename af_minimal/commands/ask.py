@@ -6,10 +6,11 @@ Taught in: notebooks/00_meet_the_model.ipynb
 import argparse
 import os
 
-from .index import add_examples, examples_for
+from .index import add_examples, check_examples_asked, examples_for
 from .words import PROGRAM, positive
 
 BATCH = 16  # files that are heard at once
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")  # disk/labelled.py is slow to import
 
 
 def add_ask(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,8 @@ def add_ask(parser: argparse.ArgumentParser) -> None:
 def ask(args: argparse.Namespace) -> None:
     """Print the answer; with several files, one line for each.
 
-    Raises ValueError unless files come first and a question last.
+    Raises ValueError unless files come first and a question last, and for options of a
+    store that was not named.
     """
     *files, question = args.words
     if not files or os.path.isfile(question):  # a question may be no possible path
@@ -48,6 +50,11 @@ def ask(args: argparse.Namespace) -> None:
             f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
             '"What do you hear?"'
         )
+    if " " not in question and question.lower().endswith(SUFFIXES):
+        raise ValueError(
+            f"a question is missing behind the files, and there is no file {question}."
+        )
+    check_examples_asked(args)
     from tqdm.auto import tqdm
 
     from ..audio import load_audio

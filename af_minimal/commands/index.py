@@ -7,9 +7,10 @@ import argparse
 import shlex
 from pathlib import Path
 
-from .words import positive
+from .words import positive, refuse
 
 KINDS = ("auto", "flat", "ivf", "hnsw")  # retrieval.py is slow to import
+SHOTS = 4  # examples, if not said otherwise
 
 
 def add_index(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +35,8 @@ def add_index(parser: argparse.ArgumentParser) -> None:
 def index(args: argparse.Namespace) -> None:
     """Hear all examples, and save the store.
 
-    Raises ValueError before the first is heard where the store could not be saved, or
-    an example demonstrates nothing.
+    Raises ValueError before the first is heard where the store could not be saved or
+    used, or an example demonstrates nothing.
     """
     from ..disk.examples import check_demonstrations
     from ..disk.stores import row_of
@@ -46,10 +47,17 @@ def index(args: argparse.Namespace) -> None:
     if args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out {args.out} is a file; name a folder for the store.")
     check_demonstrations(examples)
-    check_recordings(examples)
+    check_texts(examples)
+    model = load(args.model)
+    if not model.config.location_mask:
+        raise ValueError(
+            f"--model {args.model} takes no examples, so a store is of no use; name "
+            "one that does, as mini."
+        )
+    check_recordings(examples, whole=True)
     for example in examples:
         row_of(example, args.out, root)  # refuses what lies elsewhere
-    store = Datastore.build(examples, load(args.model).encoder, args.kind)
+    store = Datastore.build(examples, model.encoder, args.kind)
     store.save(args.out, root)
     labels = len({example.output for example in examples})
     print(f"{args.out} holds {len(store)} examples with {labels} different outputs.")
@@ -66,13 +74,44 @@ def read_examples(source: Path, data_root: Path | None = None) -> tuple[list, Pa
     """
     from ..data import read_esc, read_manifest
     from ..disk.labelled import read_labelled
+    from ..disk.manifests import ManifestError
 
     if source.suffix == ".json":
         root = data_root or source.parent
-        return read_manifest(source, root), root
+        try:
+            return read_manifest(source, root), root
+        except ManifestError as error:
+            raise ValueError(f"{error}{lost_root(str(error), root)}") from error
     if (source / "meta.csv").exists() or (source / "meta" / "esc50.csv").exists():
         return read_esc(source), data_root or source
     return read_labelled(source), data_root or source
+
+
+def lost_root(told: str, root: Path) -> str:
+    """What to do where a manifest's audio is missing; nothing for other faults."""
+    if "there is no audio file" not in told:
+        return ""
+    return (
+        f"\nNames in a manifest begin at --data-root, which was {root}; by default it "
+        "is the manifest's own folder."
+    )
+
+
+def check_texts(examples: list) -> None:
+    """Look whether a prompt can be made of each example, before `ask` does.
+
+    Raises ValueError that names the recording and what of its text is wrong.
+    """
+    from ..prompts import clean
+
+    for example in examples:
+        try:
+            clean(example.prompt), clean(example.output)
+        except ValueError as error:
+            raise ValueError(
+                f"{example.audio}: {error} A folder's name is the output of what it "
+                "holds."
+            ) from error
 
 
 def check_recordings(examples: list, whole: bool = False) -> None:
@@ -101,9 +140,13 @@ def add_examples(parser: argparse.ArgumentParser) -> None:
     """Options of `ask` that take examples from a store."""
     parser.add_argument("--store", type=Path, help="folder that `index` wrote")
     parser.add_argument("--store-root", type=Path, help="where its recordings are")
-    parser.add_argument(
-        "--shots", type=positive, default=4, help="examples from the store"
-    )
+    told = f"examples from the store; default {SHOTS}"
+    parser.add_argument("--shots", type=positive, help=told)
+
+
+def check_examples_asked(args: argparse.Namespace) -> None:
+    """Raise ValueError for options that say something of a store, and none is named."""
+    refuse(args, ("shots", "store_root") if args.store is None else (), "no --store")
 
 
 def examples_for(args: argparse.Namespace, model, clips: list) -> list[list] | None:
@@ -113,4 +156,4 @@ def examples_for(args: argparse.Namespace, model, clips: list) -> list[list] | N
     from ..retrieval import Datastore
 
     store = Datastore.load(args.store, model.encoder, args.store_root)
-    return [store.neighbours(clip, args.shots) for clip in clips]
+    return [store.neighbours(clip, args.shots or SHOTS) for clip in clips]

@@ -87,7 +87,7 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     model = load(args.start_from)
     check_heard_by(model.encoder, args.shards)
     packed = f"{args.shards.resolve().name} {read_plan(args.shards)['of']}"
-    claim(run.out, run.settings | {"shards": packed})
+    claim(run.out, run.settings | {"shards": packed}, {"batch": run.batch})
     check_may_train(run.out, out.name, config.steps, args.resume)
     encoder, model.encoder = model.encoder, None
     batches = ShardBatches(args.shards, model.tokenizer, run.batch, args.seed)

@@ -1,6 +1,7 @@
 """What the commands have in common."""
 
 import argparse
+import re
 from collections.abc import Sequence
 
 PROGRAM = "python -m af_minimal"
@@ -49,11 +50,13 @@ def refuse(args: argparse.Namespace, names: Sequence[str], beside: str) -> None:
 
 
 def plainly(error: Exception) -> str:
-    """What an error says, without the traceback that a DataLoader's worker adds.
+    """What an error or a warning says, for somebody who types options.
 
-    Behind that stands the error itself: its type, and what it says, in a line.
+    Left out is the traceback that a DataLoader's worker adds. Behind that stands the
+    error itself: its type, and what it says, in a line.
     """
-    told = str(error)
+    advice = r"pass start_s=(\S+) to load_audio to hear the rest"
+    told = re.sub(advice, r"`ask --start \1` hears the rest", str(error))
     if "Original Traceback" not in told:
         return told
     last = told.strip().splitlines()[-1]

@@ -3,7 +3,6 @@
 Taught in: notebooks/01_sound_into_windows.ipynb
 """
 
-import struct
 import warnings
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+
+from .complete_files import check_complete
 
 MAX_PEAK = 1.5  # full scale is 1; resampling overshoots it a little, never this much
 
@@ -27,8 +28,8 @@ def read_frames(
     Raises FileNotFoundError, IsADirectoryError or ValueError, saying what to do.
     """
     path = _existing_file(path)
-    check_complete(path)
     try:
+        check_complete(path)
         with soundfile.SoundFile(path) as file:
             start, count = _stretch(path, file, start_s, duration_s)
             file.seek(start)
@@ -53,6 +54,8 @@ def _existing_file(path: str | Path) -> Path:
             f"load_audio needs the path of a file; a {type(path).__name__} came. "
             "For samples you already hold, use Clip.from_array(samples, sample_rate)."
         )
+    if "://" in str(path):
+        raise ValueError(f"{path} is an address: download it first, and name the file.")
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(
@@ -166,74 +169,6 @@ def _check_values(waveform: np.ndarray) -> None:
             f"The largest sample is {peak:g}; floats from -1 to 1 are expected. "
             "Divide by full scale (32768 for 16-bit samples) or by the largest sample."
         )
-
-
-def check_complete(path: Path) -> None:
-    """Raise ValueError when a wav, ogg or mp3 ends before its header says.
-
-    The decoder would hand back the shorter sound without a word. (A cut flac is
-    noticed by the decoder itself.)
-    """
-    with open(path, "rb") as file:
-        start = file.read(4096)
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 65_536 - 512))  # an ogg page is 65,307 bytes at most
-        end = file.read()
-    missing = 0
-    if start[:4] == b"RIFF" and start[8:12] == b"WAVE":
-        missing = _wav_bytes_missing(path, size)
-    elif start[:4] == b"OggS":
-        missing = _ogg_bytes_missing(end)
-    elif start[:4] != b"fLaC" and (b"Xing" in start or b"Info" in start):
-        missing = _mp3_bytes_missing(start, size)
-    if missing:
-        raise ValueError(
-            f"{path} is cut off: its header promises at least {missing} bytes more "
-            "than the file holds. Copy the file again."
-        )
-
-
-def _wav_bytes_missing(path: Path, size: int) -> int:
-    """Walk the chunks (4 letters, length) to the samples and compare lengths."""
-    with open(path, "rb") as file:
-        position = 12
-        while position + 8 <= size:
-            file.seek(position)
-            name, length = struct.unpack("<4sI", file.read(8))
-            position += 8
-            if name == b"data":
-                streamed = length in (0, 0xFFFFFFFF)  # written to a pipe: unknown
-                return 0 if streamed else max(0, position + length - size)
-            position += length + length % 2
-    return 1  # the samples never begin
-
-
-def _ogg_bytes_missing(end: bytes) -> int:
-    """The last page must be whole and carry the end-of-stream flag."""
-    page = end.rfind(b"OggS")
-    if page < 0 or len(end) < page + 27:
-        return 1
-    flags, segments = end[page + 5], end[page + 26]
-    lengths = end[page + 27 : page + 27 + segments]
-    whole = page + 27 + segments + sum(lengths)
-    if len(lengths) < segments or len(end) < whole:
-        return max(1, whole - len(end))
-    return 0 if flags & 4 else 1
-
-
-def _mp3_bytes_missing(start: bytes, size: int) -> int:
-    """The Xing/Info header may state the length of the stream in bytes."""
-    tag = max(start.rfind(b"Xing"), start.rfind(b"Info"))
-    frame = start.rfind(b"\xff", 0, tag)
-    # behind 4 bytes of a frame and its 9, 17 or 32 of side information
-    if frame < 0 or tag - frame not in (13, 21, 36) or len(start) < tag + 16:
-        return 0
-    flags = int.from_bytes(start[tag + 4 : tag + 8], "big")
-    if not flags & 2:
-        return 0
-    at = tag + 8 + (4 if flags & 1 else 0)  # after the frame count, when there is one
-    promised = int.from_bytes(start[at : at + 4], "big")
-    return max(0, frame + promised - size)
 
 
 def warn_long(samples: int, config, name: str, start_s: float) -> None:

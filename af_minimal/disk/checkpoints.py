@@ -15,11 +15,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..scale.processes import place, wait
 from ..scale.sharding import divided_like, whole
+from .storage import save_tensors
 
 
 def write_json(path: str | Path, value) -> None:
@@ -98,8 +99,8 @@ def write(out: Path, weights: dict, memory: dict, state: dict) -> None:
         folder = out / f"{folder.name}-again"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    save_file(weights, aside / "model.safetensors")
-    save_file(memory, aside / "optimizer.safetensors")
+    save_tensors(weights, aside / "model.safetensors")
+    save_tensors(memory, aside / "optimizer.safetensors")
     to_disk(aside / "model.safetensors")
     to_disk(aside / "optimizer.safetensors")
     write_json(aside / "state.json", state)

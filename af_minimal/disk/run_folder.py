@@ -8,6 +8,7 @@ Taught in: notebooks/08_staged_training.ipynb
 """
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from .reports import hash_weights
 from .storage import model_folder
 
 
-def claim(out: str | Path, settings: Mapping) -> None:
+def claim(out: str | Path, settings: Mapping, sizes: Mapping = {}) -> None:
     """Note settings of a run in its folder, or check that they are those noted.
 
     Two runs in one folder would share what only one of them made: its tokenizer, its
@@ -26,19 +27,26 @@ def claim(out: str | Path, settings: Mapping) -> None:
 
     Args:
         settings: anything that JSON holds; those not noted yet are added.
+        sizes: settings that may change on the way, which is told: by a UserWarning.
 
     Raises ValueError when the folder is that of a run with other settings, or its
     `run.json` is damaged.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    path, given = Path(out) / "run.json", json.loads(json.dumps(settings))
+    path, given = Path(out) / "run.json", json.loads(json.dumps(settings | sizes))
     with first_alone() as first:
         noted = read_json(path) if path.exists() else {}
-        fault = difference(noted, given)
+        fault = difference(noted, {k: v for k, v in given.items() if k not in sizes})
         if first and fault is None and not given.keys() <= noted.keys():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, given | noted)
+    changed = [k for k in sizes if fault is None and noted.get(k, given[k]) != given[k]]
+    if first and changed:
+        began, now = (
+            ", ".join(f"{name} {of[name]}" for name in changed) for of in (noted, given)
+        )
+        warnings.warn(f"{out} began with {began}; it goes on with {now}.", stacklevel=2)
     if fault is not None:
         raise ValueError(f"{out} is the folder of a run {fault}")
 
@@ -80,7 +88,12 @@ def flat(settings: Mapping, prefix: str = "") -> dict:
 
 
 def check_may_train(
-    out: str | Path, stage: str, steps: int, resume: bool, later: Sequence[str] = ()
+    out: str | Path,
+    stage: str,
+    steps: int,
+    resume: bool,
+    later: Sequence[str] = (),
+    before: Mapping[str, int] = {},
 ) -> None:
     """Check that to train a stage of a run costs nothing that is there.
 
@@ -88,9 +101,11 @@ def check_may_train(
         steps: how many the stage takes.
         resume: whether it goes on from what its folder holds.
         later: stages that learn from what this one leaves.
+        before: stages that it begins from, each with the steps it takes.
 
-    Raises ValueError when the stage would begin anew over steps that were taken, or
-    when a later stage has already learnt from it.
+    Raises ValueError when the stage would begin anew over steps that were taken, when
+    a later stage has already learnt from it, or from a stage that is half done; and
+    FileNotFoundError from one that is not there.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
@@ -107,6 +122,28 @@ def check_may_train(
             "learnt from it as it is. Give another folder, or move "
             f"{Path(out) / behind[0]} away first."
         )
+    if not done:  # later it is too late
+        check_done(out, before)
+
+
+def check_done(out: str | Path, stages: Mapping[str, int]) -> None:
+    """Check that stages are done, each of so many steps: none goes on once it is used.
+
+    One without a log is a finished model's, and done.
+
+    Raises ValueError for one that stopped on its way, FileNotFoundError for none.
+    """
+    for stage, steps in stages.items():
+        state = state_of(Path(out) / stage)
+        done = state.get("step", 0)
+        if done == 0:
+            raise FileNotFoundError(f"{Path(out) / stage} is empty: run {stage} first.")
+        if done < steps and state.get("log", True):
+            raise ValueError(
+                f"stage {stage} of {out} has {done} of {steps} steps, and could not go "
+                f"on once another has learnt from it. First go on with --stage {stage} "
+                f"--resume, or give --steps {done} for it to be done."
+            )
 
 
 def steps_taken(folder: Path) -> int:

@@ -31,7 +31,7 @@ def write_folder(
     path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path) as aside:
         tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        save_file(tensors, Path(aside) / "model.safetensors")
+        save_tensors(tensors, Path(aside) / "model.safetensors")
         text = json.dumps(config.to_dict(), indent=1) + "\n"
         (Path(aside) / "config.json").write_text(text)
         if tokenizer is not None:
@@ -43,11 +43,27 @@ def write_folder(
             (path / name).unlink(missing_ok=True)
 
 
+def save_tensors(
+    tensors: dict[str, Tensor], path: str | Path, metadata: dict[str, str] | None = None
+) -> None:
+    """Write safetensors that others may read, as far as the umask lets them.
+
+    The library alone makes files that are for their owner's eyes.
+    """
+    path = Path(path)
+    path.unlink(missing_ok=True)
+    path.touch()  # the system gives a new file the mode that the umask leaves
+    mode = path.stat().st_mode & 0o777
+    save_file(tensors, path, metadata)
+    path.chmod(mode)
+
+
 def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], object]:
     """Inverse of `write_folder`: config, tensors, tokenizer (or None).
 
     Raises:
         FileNotFoundError: when the folder holds no model.
+        PermissionError: when the weights are another user's alone.
         ValueError: when a file of it is damaged, or of another program.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb
@@ -58,7 +74,7 @@ def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], ob
             raise FileNotFoundError(
                 f"no model in {path}: it has no {file}. Shipped with the package: "
                 f"{', '.join(shipped_names()) or 'none'}. Or give a folder that "
-                "save_pretrained wrote."
+                f"save_pretrained wrote.{hint_of_run(path)}"
             )
     try:
         said = json.loads((path / "config.json").read_text(encoding="utf-8-sig"))
@@ -79,8 +95,22 @@ def read_folder(path: str | Path) -> tuple[FlamingoConfig, dict[str, Tensor], ob
     return config, read_tensors(path / "model.safetensors"), tokenizer
 
 
+def hint_of_run(path: Path) -> str:
+    """Where the model of a run is, when this is the run's folder; else nothing."""
+    if not (path / "model" / "config.json").is_file():
+        return ""
+    return f" This is the folder of a run; its model is in {path / 'model'}."
+
+
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; ValueError when it is damaged."""
+    """The tensors of a safetensors file; ValueError when it is damaged.
+
+    Raises PermissionError when it is there and may not be read.
+    """
+    if path.exists() and not os.access(path, os.R_OK):  # the library says: not found
+        raise PermissionError(
+            f"{path} is there and may not be read: its owner can allow it, chmod a+r."
+        )
     try:
         return load_file(path)
     except SafetensorError as error:

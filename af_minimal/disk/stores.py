@@ -25,13 +25,13 @@ import faiss
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 from torch import nn
 
 from .examples import Example, fields_of
 from .indexes import INDEX
 from .manifests import inside
 from .shards import digest_of
+from .storage import save_tensors
 from .stored_sounds import ROWS, file_of, keep_sound, place_of, stretch_of
 
 TENSORS = "embeddings.safetensors"
@@ -73,7 +73,8 @@ def write_store(
     noted = {"rows": digest_of(text)} | ({"encoder": heard_by} if heard_by else {})
     with tempfile.TemporaryDirectory(dir=folder) as aside:  # of this save alone
         (Path(aside) / ROWS).write_text(text, encoding="utf-8")
-        save_file({"embeddings": embeddings}, Path(aside) / TENSORS, noted)
+        tensors = {"embeddings": torch.from_numpy(np.ascontiguousarray(embeddings))}
+        save_tensors(tensors, Path(aside) / TENSORS, noted)
         faiss.write_index(index, str(Path(aside) / INDEX))
         (folder / INDEX).unlink(missing_ok=True)  # never one of other embeddings
         for name in (ROWS, TENSORS, INDEX):

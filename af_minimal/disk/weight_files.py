@@ -103,6 +103,8 @@ def what_it_is(path: Path) -> str | None:
         return "a pointer of Git LFS: fetch the file itself with `git lfs pull`"
     if first[8:9] == b"{" and first[5:8] == b"\0\0\0":
         return "safetensors: end its name with .safetensors"
+    if first.startswith((b"RIFF", b"OggS", b"fLaC", b"ID3")):
+        return "a sound: af.load_audio reads it"
     return None
 
 

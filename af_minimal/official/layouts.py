@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ..config import PRESETS
 from ..disk.checkpoints import write_json
+from ..disk.storage import hint_of_run, save_tensors
 from ..disk.weight_files import read_chunks, read_parts, read_weights, tell
 from ..model import AudioFlamingo
 from .names import HEAD, LAYERS, OFFICIAL
@@ -49,7 +49,7 @@ def weight_files(place: Path, variant: str = "foundation") -> list[Path]:
     if len(loose) == 1 and not loose[0].stem.startswith(others):
         return loose
     held = ", ".join(sorted(p.name for p in place.iterdir())[:8]) or "nothing"
-    hint = f" Name one of its files: {loose[-1]}." if loose else ""
+    hint = f" Name one of its files: {loose[-1]}." if loose else hint_of_run(place)
     raise FileNotFoundError(
         f"no model in {place}, in no layout known here: it has no config.json of this "
         f"package, no {variant}.pt, no {variant}_part1.pt, no safe_ckpt/metadata.json "
@@ -231,7 +231,7 @@ def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) ->
         for n in range(min(chunks, len(names))):
             listed[f"chunk_{n}"] = names[n::chunks]
             share = {name: tensors[name].contiguous() for name in names[n::chunks]}
-            save_file(share, Path(aside) / "chunk")
+            save_tensors(share, Path(aside) / "chunk")
             os.replace(Path(aside) / "chunk", place / f"chunk_{n}.safetensors")
         write_json(place / "metadata.json", listed)
     return folder

@@ -51,9 +51,14 @@ def load(name_or_path: str | Path, **options) -> AudioFlamingo:
     """A shipped model, a folder of yours, or published weights; these take options.
 
     Raises TypeError for options that came with one of the others, FileNotFoundError
-    where nothing is.
+    where nothing is, ValueError for one file of a folder of yours.
     """
     folder = model_folder(name_or_path)
+    if folder.name == "model.safetensors" and is_ours(folder.parent):
+        raise ValueError(
+            f"{folder} is the weights of a model of this package; give its folder, "
+            f"{folder.parent}."
+        )
     if not is_ours(folder) and is_published(name_or_path):
         return load_published(name_or_path, **options)
     if options and not folder.exists():

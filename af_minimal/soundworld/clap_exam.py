@@ -6,6 +6,7 @@ Taught in: notebooks/02_clap_from_scratch.ipynb
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm.auto import tqdm
 
 from ..clap import MiniCLAP
 from ..evaluation import measure
@@ -16,6 +17,8 @@ from .features import hear
 from .near_misses import near_misses
 from .scenes import Score, sample_score
 from .windows import WINDOW_S
+
+AT_ONCE = 64  # sounds that go through the encoder
 
 
 def clap_exam(
@@ -141,4 +144,7 @@ def different_scores(count: int, seed: int) -> list[Score]:
 @torch.no_grad()
 def embed(clap: MiniCLAP, waves: list[np.ndarray]) -> Tensor:
     """Joint embeddings (N, C) of sounds, each (samples,)."""
-    return clap.encoder.pool(*hear(clap.encoder, waves))
+    starts = range(0, len(waves), AT_ONCE)
+    bar = tqdm(starts, desc="hear", leave=False, disable=len(starts) < 2)
+    parts = (hear(clap.encoder, waves[i : i + AT_ONCE]) for i in bar)
+    return torch.cat([clap.encoder.pool(*part) for part in parts])

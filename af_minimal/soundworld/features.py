@@ -9,6 +9,7 @@ Taught in: notebooks/08_staged_training.ipynb
 
 import hashlib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
 
 from .. import audio
+from ..disk.storage import save_tensors
 from ..encoders import AudioEncoder
 from ..scale.processes import make_accelerator, place, wait
 from .corpus import render_scene, sample_scene
@@ -66,9 +68,11 @@ def build_features(
     rendered = rendered_ahead(list(missing.values()), sound, workers)
     bar = tqdm(rendered, desc="hear scenes", disable=len(missing) < 2)
     for path, waves in zip(missing, bar, strict=True):
-        features, mask = hear(encoder, waves)
+        with warnings.catch_warnings():  # nobody chose how long a scene lasts
+            warnings.simplefilter("ignore", audio.TooLongWarning)
+            features, mask = hear(encoder, waves)
         aside = path.with_suffix(".part")
-        save_file({"features": features.half(), "mask": mask}, aside)
+        save_tensors({"features": features.half(), "mask": mask}, aside)
         os.replace(aside, path)
     wait()
     encoder.cpu()

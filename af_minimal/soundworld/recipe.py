@@ -66,7 +66,7 @@ def adopt(run: Run) -> None:
             f"{run.start_from} is a model of preset {model.config.name!r}, and this "
             f"run is of {run.config.name!r}; give --preset {model.config.name}."
         )
-    claim(run.out, run.settings)
+    claim(run.out, run.settings, run.sizes)
     if steps_taken(run.out / "clap"):
         return
     with first_alone() as first:
@@ -85,16 +85,19 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
 
     The stages before it must be done; tokenizer and features are made if need be.
 
-    Raises ValueError in the folder of another run, and where steps would be lost.
+    Raises ValueError in the folder of another run, where steps would be lost, and where
+    an earlier stage was stopped on its way; FileNotFoundError where one is missing.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     if run.start_from is not None:
         adopt(run)
     else:
-        claim(run.out, run.settings)
+        claim(run.out, run.settings, run.sizes)
     name, steps = run.folder(stage).name, run.stage(stage).steps
-    check_may_train(run.out, name, steps, resume, LATER[name])
+    needs = ("clap", STARTS_FROM[name]) if name in RESTS else ()
+    before = {earlier: run.stage(earlier).steps for earlier in needs}
+    check_may_train(run.out, name, steps, resume, LATER[name], before)
     torch.manual_seed(run.seed)
     if stage == "clap":
         clap = new_clap(run)

@@ -104,6 +104,11 @@ class Run:
         }
 
     @property
+    def sizes(self) -> dict:
+        """What a run may go on with otherwise than it began, if it is told."""
+        return {"scenes": self.scenes, "batch": self.batch}
+
+    @property
     def seeds(self) -> range:
         """Of the scenes."""
         return range(self.seed, self.seed + self.scenes)

@@ -32,6 +32,7 @@ from .stages import (
     SOUNDWORLD,
     TEXT,
     CurriculumStage,
+    after,
     remaining,
     stage_table,
 )
@@ -128,8 +129,7 @@ def run_text(run: CurriculumRun, resume: bool = True) -> list[dict]:
     rows = rows_of(run.scenes, run.tokenizer, run.config, run.seed)
     batches = text_batches(rows, run.tokenizer, run.seed, run.batch)
     recipe = run.recipe(TEXT)
-    later = [stage.name for stage in remaining()]
-    check_may_train(run.out, "lm", recipe.steps, resume, later)
+    check_may_train(run.out, "lm", recipe.steps, resume, after("lm"))
     settings = recipe, run.out / "lm", resume, beside_gpu(run.workers)
     return train(model, batches, *settings, fsdp=run.fsdp)
 
@@ -151,7 +151,7 @@ def adopt(run: CurriculumRun) -> None:
             f"the run trains {run.config.name!r} and {run.start_from} is a "
             f"{model.config.name!r}; give the name or folder of a {run.config.name!r}."
         )
-    claim(run.out, run.settings)
+    claim(run.out, run.settings, {"batch": run.batch})
     if checkpoints.newest(run.out / "lm") is not None:
         return
     with first_alone() as first:
@@ -164,25 +164,25 @@ def adopt(run: CurriculumRun) -> None:
 def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
     """Do one stage; those before it, if not skipped, must be done.
 
-    Raises FileNotFoundError when they are not, and ValueError for an unknown stage, a
-    scene that is longer than the stage hears, or the folder of another run.
+    Raises FileNotFoundError when they are not, ValueError when one is half done, for an
+    unknown stage, a scene longer than the stage hears, or the folder of another run.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    if run.start_from is not None:
-        adopt(run)
+    if run.start_from is None:
+        claim(run.out, run.settings, {"batch": run.batch})
     else:
-        claim(run.out, run.settings)
+        adopt(run)
     if name == "lm":
         return [] if run.start_from is not None else run_text(run, resume)
     done = ["lm", *(stage.name for stage in run.stages)]
     if name not in done:
         raise ValueError(f"stage {name!r} is not among {done}, the stages of this run.")
     stage, before = run.stages[done.index(name) - 1], done[done.index(name) - 1]
+    needs = {s.name: run.recipe(s.recipe).steps for s in run.stages if s.name == before}
+    needs = needs or {before: run.recipe(TEXT).steps}
     recipe = run.recipe(stage.recipe_for(run.tokenizer))
-    every = [stage.name for stage in remaining()]
-    later = every[every.index(name) + 1 :]
-    check_may_train(run.out, name, recipe.steps, resume, later)
+    check_may_train(run.out, name, recipe.steps, resume, after(name), needs)
     heard = {data: run.scenes[data][: run.sizes[data]] for data in stage.blend}
     model = run.model()
     load_stage(run, before, model)

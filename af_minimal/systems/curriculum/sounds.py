@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from ...audio import cut_windows
 from ...config import FlamingoConfig
+from ...disk.storage import save_tensors
 from ...encoders import AudioEncoder
 from ...scale.processes import make_accelerator, place, wait
 from ...soundworld.corpus import RATE
@@ -111,7 +112,7 @@ def write_shard(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write a file aside and move it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".part")
-    save_file(tensors, aside)
+    save_tensors(tensors, aside)
     os.replace(aside, path)
 
 

@@ -89,6 +89,11 @@ def remaining(
     return left
 
 
+def after(name: str) -> tuple[str, ...]:
+    """The stages that learn from what this one leaves; all of them from "lm"."""
+    return NAMES[NAMES.index(name) + 1 :] if name in NAMES else NAMES
+
+
 def stage_table(stages: Sequence[CurriculumStage] = CURRICULUM) -> str:
     """The stages as text for people: windows, data, and who learns.
 

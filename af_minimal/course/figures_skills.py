@@ -109,9 +109,7 @@ def marks_against_windows(
     )
     axes.fill_between(windows, low, high, color=AUDIO, alpha=0.2)
     axes.plot(windows, score, "o-", color=AUDIO, label="perfect ears")
-    axes.plot(
-        windows, chance, color=QUIET, linewidth=2, label="another recording's truth"
-    )
+    axes.plot(windows, chance, color=QUIET, linewidth=2, label="without hearing")
     for name, place in stages.items():
         axes.axvline(place, color=GATE, linestyle="--")
         axes.text(place, 2, f"{name} ", color=GATE, ha="right", fontsize=9)

@@ -22,7 +22,7 @@ from af_minimal.training import train
 
 STEPS, EVERY = 4, 2
 DISK = [  # all that touches the disk while a checkpoint is saved
-    (checkpoints, "save_file"),
+    (checkpoints, "save_tensors"),
     (checkpoints, "to_disk"),
     (os, "replace"),
     (shutil, "rmtree"),

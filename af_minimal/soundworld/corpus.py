@@ -23,6 +23,22 @@ RATE = 16_000  # Hz
 LONGEST_S = 9.5  # what mini hears: 16 windows of 2 s, hop 0.5 s
 
 
+def check_trainable(seed: int, scenes: int, last: int) -> None:
+    """Refuse a run that would learn from the exam.
+
+    Args:
+        seed, scenes: what the run was given, as its user knows it.
+        last: the first seed behind its scenes.
+
+    Raises ValueError for a seed below 0, and for scenes of the exam.
+    """
+    if not 0 <= seed <= last <= HELD_OUT_SEED:
+        raise ValueError(
+            f"seed {seed} and {scenes} scenes: their seeds must lie from 0 to "
+            f"{HELD_OUT_SEED - 1:,}; what follows is held out for the exam."
+        )
+
+
 @dataclass(frozen=True)
 class Scene:
     """A score, and the real recordings that sound in it in place of synthesis.

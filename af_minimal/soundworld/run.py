@@ -18,7 +18,14 @@ from ..stages import StageConfig
 from ..tokenizer import load_tokenizer, train_tokenizer
 from .batches import FlamingoBatches
 from .catalogue import CLASSES
-from .corpus import HELD_OUT_SEED, Scene, load_recordings, sample_scene, text_corpus
+from .corpus import (
+    HELD_OUT_SEED,
+    Scene,
+    check_trainable,
+    load_recordings,
+    sample_scene,
+    text_corpus,
+)
 from .episodes import SHARES
 
 STAGES = {
@@ -56,11 +63,7 @@ class Run:
             told = "--start-from mini, say (start_from)"
             raise ValueError(f"compare needs the map of a finished model: {told}.")
         last = self.seed + 2 * self.scenes  # window_seeds
-        if not 0 <= self.seed <= last <= HELD_OUT_SEED:
-            raise ValueError(
-                f"seed {self.seed} and {self.scenes} scenes: their seeds must lie from "
-                f"0 to {HELD_OUT_SEED - 1:,}; what follows is held out for the exam."
-            )
+        check_trainable(self.seed, self.scenes, last)
 
     @property
     def invented(self) -> range:

@@ -19,7 +19,7 @@ from ...disk import checkpoints
 from ...disk.run_folder import check_adopts, check_may_train, claim, origin
 from ...model import load
 from ...scale.processes import beside_gpu, fast_bfloat16, first_alone, place
-from ...soundworld.corpus import HELD_OUT_SEED
+from ...soundworld.corpus import check_trainable
 from ...stages import StageConfig
 from ...tokenizer import load_tokenizer
 from ...training import train
@@ -65,12 +65,7 @@ class CurriculumRun:
 
     def __post_init__(self):
         most = max(self.sizes.values())
-        last = (READ * self.seed + self.read) * most
-        if not 0 <= self.seed <= last <= HELD_OUT_SEED:
-            raise ValueError(
-                f"seed {self.seed} and {most} scenes: their seeds must lie from 0 to "
-                f"{HELD_OUT_SEED - 1:,}; what follows is held out for the exam."
-            )
+        check_trainable(self.seed, most, (READ * self.seed + self.read) * most)
 
     @property
     def read(self) -> int:

@@ -62,14 +62,30 @@ def _ogg_bytes_missing(end: bytes) -> int:
 
 
 def _check_vorbis(path: Path, end: bytes) -> None:
-    """The last page counts all samples; the decoder may stop at damage before it."""
+    """The last page counts all samples; the decoder may stop at damage before it.
+
+    A stream that was cut out of a longer one counts those before it too: its pages
+    still follow each other without a gap.
+    """
     page = end.rfind(b"OggS")
     counted = int.from_bytes(end[page + 6 : page + 14], "little", signed=True)
-    if (heard := soundfile.info(path).frames) < counted:
+    heard = soundfile.info(path).frames
+    if heard < counted and not _pages_follow(path.read_bytes()):
         raise ValueError(
             f"{path} is damaged: {heard} of {counted} samples can be heard. Copy the "
             "file again."
         )
+
+
+def _pages_follow(data: bytes) -> bool:
+    """Whether each page of an ogg file begins where the one before it ends."""
+    at = 0
+    while at < len(data):
+        if data[at : at + 4] != b"OggS" or len(data) < at + 27:
+            return False
+        segments = data[at + 26]
+        at += 27 + segments + sum(data[at + 27 : at + 27 + segments])
+    return True
 
 
 def _mp3_bytes_missing(start: bytes, size: int) -> int:

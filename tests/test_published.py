@@ -601,7 +601,8 @@ def test_official_weights_beside_the_config_of_their_language_model(name, tmp_pa
     model = af.load(tmp_path, **options_of(case))
     assert same(to_official(model), weights)
     model.save_pretrained(tmp_path / "ours")
-    assert same(to_official(af.load(tmp_path / "ours")), weights)
+    told = to_official(af.load(tmp_path / "ours"))
+    assert same({name: told[name] for name in weights}, weights)  # aliases may be more
 
 
 @pytest.mark.parametrize("numpy_1", [True, False])

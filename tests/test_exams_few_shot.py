@@ -1,6 +1,7 @@
 """The few-shot and dialogue exams: full marks for truths, bounds and facts right."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -36,8 +37,10 @@ ASKED = heard([[1, 0.1], [0.1, 1]], ["a", "b"])
 def test_more_than_one_batch_shows_a_bar(batch, shown, monkeypatch, capsys):
     said = lambda model, texts, *_, **decoding: ["a"] * len(texts)  # noqa: E731
     monkeypatch.setattr(few_shot, "complete", said)
-    answer_rows(None, "who is it", ASKED, STORE, None, 0, batch=batch)
-    assert ("who is it" in capsys.readouterr().err) == shown
+    for terminal in (False, True):  # a notebook is none
+        monkeypatch.setattr(sys.stderr, "isatty", lambda t=terminal: t)
+        answer_rows(None, "who is it", ASKED, STORE, None, 0, batch=batch)
+        assert ("who is it" in capsys.readouterr().err) == (shown and terminal)
 
 
 def test_nearest_and_nearest_others():

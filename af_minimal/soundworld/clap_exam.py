@@ -6,7 +6,6 @@ Taught in: notebooks/02_clap_from_scratch.ipynb
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from ..clap import MiniCLAP
 from ..evaluation import measure
@@ -14,6 +13,7 @@ from .captions import captions
 from .catalogue import CLASSES
 from .corpus import HELD_OUT_SEED, RATE, Scene, render_scene
 from .features import hear
+from .few_shot import bar
 from .near_misses import near_misses
 from .scenes import Score, sample_score
 from .windows import WINDOW_S
@@ -144,7 +144,6 @@ def different_scores(count: int, seed: int) -> list[Score]:
 @torch.no_grad()
 def embed(clap: MiniCLAP, waves: list[np.ndarray]) -> Tensor:
     """Joint embeddings (N, C) of sounds, each (samples,)."""
-    starts = range(0, len(waves), AT_ONCE)
-    bar = tqdm(starts, desc="hear", leave=False, disable=len(starts) < 2)
-    parts = (hear(clap.encoder, waves[i : i + AT_ONCE]) for i in bar)
+    starts = bar(range(0, len(waves), AT_ONCE), "hear")
+    parts = (hear(clap.encoder, waves[i : i + AT_ONCE]) for i in starts)
     return torch.cat([clap.encoder.pool(*part) for part in parts])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..evaluation import GREEDY, exact_match
 from ..generation import complete
@@ -89,6 +89,14 @@ class Heard:
         return found
 
 
+def bar(steps, name: str):
+    """Steps behind a bar that vanishes; in a terminal alone, for notebooks keep a gap.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    return tqdm(steps, name, leave=False, disable=None if len(steps) > 1 else True)
+
+
 def new_names(labels: Sequence[str], seed: int) -> dict[str, str]:
     """Label -> a name of its own that means nothing."""
     rng, names = np.random.default_rng([seed, 7]), {}
@@ -103,8 +111,7 @@ def single_sounds(model, named: dict[str, str], each: int, seed: list[int]) -> H
     The first gong drawn with seed [0, 2] has the id "0/2/gong/0".
     """
     rng, waves, outputs, ids = np.random.default_rng(seed), [], [], []
-    kinds = tqdm(named.items(), "render sounds", leave=False, disable=len(named) < 2)
-    for label, name in kinds:
+    for label, name in bar(named.items(), "render sounds"):
         sound = (CLASSES | HELD_OUT)[label]
         for i in range(each):
             ids.append("/".join(map(str, [*seed, label, i])))
@@ -139,7 +146,7 @@ def answer_rows(
     ]
     answers = []
     starts = range(0, len(chosen), batch)
-    for start in tqdm(starts, desc=name, leave=False, disable=len(starts) < 2):
+    for start in bar(starts, name):
         part = chosen[start : start + batch]
         features, mask = [], []
         for q, places in enumerate(part, start):

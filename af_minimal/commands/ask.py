@@ -10,7 +10,6 @@ from .index import add_examples, check_examples_asked, examples_for
 from .words import PROGRAM, positive
 
 BATCH = 16  # files that are heard at once
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")  # disk/labelled.py is slow to import
 
 
 def add_ask(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +49,8 @@ def ask(args: argparse.Namespace) -> None:
             f"a file and a question are expected, in this order: {PROGRAM} ask dog.wav "
             '"What do you hear?"'
         )
+    from ..disk.labelled import SUFFIXES
+
     if " " not in question and question.lower().endswith(SUFFIXES):
         raise ValueError(
             f"a question is missing behind the files, and there is no file {question}."

@@ -12,8 +12,8 @@ from ..evaluation import measure
 from .captions import captions
 from .catalogue import CLASSES
 from .corpus import HELD_OUT_SEED, RATE, Scene, render_scene
+from .exam import bar
 from .features import hear
-from .few_shot import bar
 from .near_misses import near_misses
 from .scenes import Score, sample_score
 from .windows import WINDOW_S

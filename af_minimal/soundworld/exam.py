@@ -108,6 +108,14 @@ def render_held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[np.ndarray]:
     ]
 
 
+def bar(steps, name: str):
+    """Steps of one of many exams, behind a bar that vanishes when they are done.
+
+    It shows in a terminal alone: in a notebook a bar that is gone leaves a gap.
+    """
+    return tqdm(steps, name, leave=False, disable=len(steps) < 2 or None)
+
+
 def replace_audio(waves: list[np.ndarray], audio: str, seed: int) -> list[np.ndarray]:
     """White noise of each sound's length and root mean square, if that is asked for.
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ..evaluation import GREEDY, exact_match
 from ..generation import complete
 from ..prompts import inference_text
 from .catalogue import CLASSES, HELD_OUT
 from .corpus import Scene, render_scene
+from .exam import bar
 from .features import hear
 from .names import nonsense_name
 from .questions import CAPTIONING, CLASSIFICATION
@@ -87,14 +87,6 @@ class Heard:
             places = [i for i in np.argsort(-row) if self.outputs[i] != truth]
             found.append([int(i) for i in places[:shots]])
         return found
-
-
-def bar(steps, name: str):
-    """Steps behind a bar that vanishes; in a terminal alone, for notebooks keep a gap.
-
-    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
-    """
-    return tqdm(steps, name, leave=False, disable=None if len(steps) > 1 else True)
 
 
 def new_names(labels: Sequence[str], seed: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ Taught in: notebooks/11_evaluation.ipynb
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm as terminal_bar
 from tqdm.auto import tqdm
 
 from ..disk.audio_files import MAX_PEAK
@@ -111,9 +112,9 @@ def render_held_out(scenes: int, seed: int = HELD_OUT_SEED) -> list[np.ndarray]:
 def bar(steps, name: str):
     """Steps of one of many exams, behind a bar that vanishes when they are done.
 
-    It shows in a terminal alone: in a notebook a bar that is gone leaves a gap.
+    In a terminal alone: a notebook keeps a gap, and `tqdm.auto` shows it there anyway.
     """
-    return tqdm(steps, name, leave=False, disable=len(steps) < 2 or None)
+    return terminal_bar(steps, name, leave=False, disable=len(steps) < 2 or None)
 
 
 def replace_audio(waves: list[np.ndarray], audio: str, seed: int) -> list[np.ndarray]:

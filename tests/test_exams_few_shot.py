@@ -2,11 +2,13 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
+from af_minimal.config import AudioConfig
 from af_minimal.evaluation import GREEDY
 from af_minimal.soundworld import (
     CLASSES,
@@ -15,6 +17,7 @@ from af_minimal.soundworld import (
     few_shot_exam,
     hard_stores,
     languages,
+    timbre,
 )
 from af_minimal.soundworld import dialogue_exam as talk
 from af_minimal.soundworld.few_shot import Heard, answer_rows, new_names
@@ -209,6 +212,44 @@ def test_few_shot_exam_of_a_random_model(student, monkeypatch):
     assert lines["half misnamed, vote of 2 nearest"]["n"] == 2 * len(HELD_OUT)
     assert "half misnamed, 2 similar: true name is there" in lines
     assert "four of a kind, 2 similar" in lines
+    assert lines["another ear, vote of 2 nearest"]["n"] == 2 * len(HELD_OUT)
+    (line,) = (lines[n] for n in lines if n == "another ear, 1 similar")
+    bound = lines["another ear, 1 similar: true name is there"]
+    assert line["score"] <= bound["score"] and line["chance"] == 1 / len(HELD_OUT)
+
+
+def test_timbre_tells_a_hum_from_a_hiss_however_loud(monkeypatch):
+    """Of three hums and three hisses each finds its like; the model hears features."""
+    rng, seconds = np.random.default_rng(0), np.arange(16_000) / 16_000
+
+    def waves(gain):
+        hums = [np.sin(2 * np.pi * f * seconds) for f in (110, 120, 130)]
+        hisses = [rng.standard_normal(16_000) for _ in range(3)]
+        return [(gain * wave).astype(np.float32) for wave in hums + hisses]
+
+    kept, new = waves(0.1), waves(0.07)
+    vectors = np.eye(6)
+    store = heard(vectors, ["hum"] * 3 + ["hiss"] * 3), kept
+    asked = heard(vectors, ["hum"] * 3 + ["hiss"] * 3), new
+    known, query = timbre.by_timbre(store, asked, 16_000)
+    assert known.embeddings.shape == (6, 2 * timbre.CEPSTRA)
+    np.testing.assert_allclose(np.linalg.norm(known.embeddings, axis=1), 1, atol=1e-6)
+    assert [set(found) for found in known.nearest(query, 3)] == 3 * [{0, 1, 2}] + 3 * [
+        {3, 4, 5}
+    ]
+    told = []
+
+    def listen(model, texts, features, mask, **decoding):
+        told.extend(features[:, -1].argmax(-1).tolist())
+        return ["hum"] * len(texts)
+
+    monkeypatch.setattr(few_shot, "complete", listen)
+    model = SimpleNamespace(encoder=SimpleNamespace(audio=AudioConfig()))
+    rows = timbre.other_ear_rows(model, "other", asked, store, (1, 3), 0)
+    assert told == 2 * list(range(6)), "the model hears what timbre compared"
+    assert [r["right"] for r in rows[:6]] == [True] * 3 + [False] * 3
+    votes = [row for row in rows if row["measure"] == "other, vote of 3 nearest"]
+    assert len(votes) == 6 and all(row["right"] for row in votes)
 
 
 def test_facts_do_not_depend_on_wording():

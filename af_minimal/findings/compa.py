@@ -18,7 +18,7 @@ from .compa_towers import (
     small_positions,
     stages,
 )
-from .rows import Claim, Experiment
+from .rows import NO_NUMBER, Claim, Experiment
 
 EXPERIMENTS = {
     "CompA order": Experiment(order_by_loss, partial(repr, (LOSSES, SETTING))),
@@ -74,7 +74,7 @@ CLAIMS = [
         id="T-A4",
         claim="Where both orders of a pair meet in each batch, the usual loss learns "
         "order by itself.",
-        paper="no number",
+        paper=NO_NUMBER,
         experiment="CompA regimes",
         ours="both orders in each batch: group, pairs alone",
         rules=("both orders in each batch: group, pairs alone >= 0.85",),
@@ -84,7 +84,7 @@ CLAIMS = [
         id="T-A4 few classes",
         claim="The usual loss also learns order where there are so few classes that "
         "both orders often meet in a batch.",
-        paper="no number",
+        paper=NO_NUMBER,
         experiment="CompA regimes",
         ours="few classes: group, pairs alone",
         rules=("few classes: group, pairs alone >= 0.5",),
@@ -95,7 +95,7 @@ CLAIMS = [
         claim="With positions that begin at 0.1, hard negatives teach no order in 300 "
         "steps; with positions that begin at 1 they do. (First seen with AF-CLAP's "
         "loss and more classes, neither of which is measured here.)",
-        paper="no number",
+        paper=NO_NUMBER,
         experiment="CompA positions",
         ours="small positions: group, pairs alone",
         rules=(

@@ -27,6 +27,7 @@ from ..soundworld.few_shot_exam import (
 from ..soundworld.filters import AF1_THRESHOLD, similarity_scores
 from ..soundworld.questions import CAPTIONING
 from ..soundworld.scenes import sample_score
+from ..soundworld.timbre import CEPSTRA, HOP, N_FFT
 from ..tokenizer import special_ids
 from .rows import Numbers, mean, purity
 
@@ -44,7 +45,7 @@ def shipped_weights() -> str:
 
 def few_shot_exam() -> str:
     """The same, and what is asked: other examples, other numbers."""
-    return f"{shipped_weights()} {(SHOTS, QUERIES, STORED)}"
+    return f"{shipped_weights()} {(SHOTS, QUERIES, STORED, CEPSTRA, N_FFT, HOP)}"
 
 
 def gates_exam() -> str:

@@ -11,7 +11,7 @@ from ..soundworld.catalogue import HELD_OUT
 from ..soundworld.few_shot import Heard, single_sounds
 from ..soundworld.hard_stores import FEW, few_of_a_kind
 from .mini import SHIPPED, shipped_weights
-from .rows import Claim, Experiment, Numbers
+from .rows import NO_NUMBER, Claim, Experiment, Numbers
 
 ASKED, STORED = 40, 16  # sounds of each held-out class
 SPACES = {"joint space": "pool", "fitted map": "liken"}
@@ -53,7 +53,7 @@ CLAIMS = [
         claim="The nearest of four sounds of each kind that training never met is of "
         "the right kind oftener under a map fitted to known kinds than in CLAP's joint "
         "space.",
-        paper="no number; neighbours are those of CLAP's joint space",
+        paper=f"{NO_NUMBER}; neighbours are those of CLAP's joint space",
         experiment="neighbours",
         ours="fitted map, four of a kind",
         rules=(

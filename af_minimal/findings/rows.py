@@ -15,6 +15,7 @@ from pathlib import Path
 from ..disk.checkpoints import to_disk, write_json
 
 Numbers = dict[str, float]  # name -> value, of one seed
+NO_NUMBER = "no number"  # of the paper
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ def is_true(rule: str, numbers: Numbers) -> bool:
 
     A number that is not a number (NaN) makes every rule false.
 
-    Raises:
-        ValueError: when the rule cannot be read or names a number that is not there.
+    Raises ValueError when it cannot be read, or names a number that is not there.
 
     Taught in: notebooks/11_evaluation.ipynb
     """

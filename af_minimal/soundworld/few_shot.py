@@ -59,7 +59,7 @@ class Heard:
         return Heard(*sounds, outputs, ids)
 
     def in_joint_space(self, encoder) -> "Heard":
-        """The same, compared as Audio Flamingo does: in the space of the sentences."""
+        """The same, compared in the space of the sentences, as published CLAPs do."""
         with torch.no_grad():
             joint = encoder.pool(self.features, self.mask).float().cpu().numpy()
         return replace(self, embeddings=joint)
@@ -98,7 +98,14 @@ def new_names(labels: Sequence[str], seed: int) -> dict[str, str]:
 
 
 def single_sounds(model, named: dict[str, str], each: int, seed: list[int]) -> Heard:
-    """So many sounds of each class, alone in 3 to 5 s, hard to hear; said by name.
+    """So many sounds of each class, alone in 3 to 5 s, hard to hear; said by name."""
+    return Heard.of(model.encoder, *render_singles(named, each, seed))
+
+
+def render_singles(
+    named: dict[str, str], each: int, seed: list[int]
+) -> tuple[list[np.ndarray], list[str], list[str]]:
+    """Waveforms, names and ids of those sounds.
 
     The first gong drawn with seed [0, 2] has the id "0/2/gong/0".
     """
@@ -111,7 +118,7 @@ def single_sounds(model, named: dict[str, str], each: int, seed: list[int]) -> H
             score = sample_score(rng, (1, 1), duration, classes={label: sound})
             waves.append(render_scene(Scene(score), {}))
             outputs.append(name)
-    return Heard.of(model.encoder, waves, outputs, ids)
+    return waves, outputs, ids
 
 
 def answer_rows(

@@ -18,10 +18,18 @@ from .catalogue import CLASSES, HELD_OUT
 from .corpus import HELD_OUT_SEED
 from .episodes import wrong_label
 from .exam import held_out, render_held_out
-from .few_shot import DESCRIBE, Heard, answer_rows, new_names, single_sounds
+from .few_shot import (
+    DESCRIBE,
+    Heard,
+    answer_rows,
+    new_names,
+    render_singles,
+    single_sounds,
+)
 from .hard_stores import hard_store_rows, vote_rows
 from .languages import language_rows
 from .styles import EXAM_STYLE
+from .timbre import other_ear_rows
 
 SHOTS = (1, 4, 8)
 
@@ -47,11 +55,14 @@ def few_shot_exam(model, seed: int = 0, queries: int = 20, stored: int = 16) -> 
 def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
     """Held-out classes under nonsense names: no examples, similar, any, hard ones.
 
-    And under the names of other languages.
+    And found by another ear, and under the names of other languages.
     """
     named = new_names(list(HELD_OUT), seed)
-    store = single_sounds(model, named, stored, [seed, 1])
-    asked = single_sounds(model, named, queries, [seed, 2])
+    kept, new = (
+        render_singles(named, each, [seed, part])
+        for part, each in ((1, stored), (2, queries))
+    )
+    store, asked = (Heard.of(model.encoder, *sounds) for sounds in (kept, new))
     rows = answer_rows(model, "unseen names, no example", asked, store, None, seed)
     for shots in SHOTS:
         for how, chosen in (
@@ -61,6 +72,8 @@ def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
             name = f"unseen names, {shots} {how}"
             rows += answer_rows(model, name, asked, store, chosen, seed)
     rows += hard_store_rows(model, asked, store, SHOTS, seed)
+    sounds = (asked, new[0]), (store, kept[0])
+    rows += other_ear_rows(model, "another ear", *sounds, SHOTS, seed)
     return rows + language_rows(model, asked, store, seed)
 
 
@@ -127,14 +140,18 @@ def recordings_few_shot(
     """
     named = new_names(sorted({example.output for example in test}), seed)
     rate = model.encoder.audio.sample_rate
+    kept, new = (
+        [open_clip(example, rate).waveform for example in part]
+        for part in (train, test)
+    )
     store, asked = (
         Heard.of(
             model.encoder,
-            [open_clip(example, rate).waveform for example in part],
+            waves,
             [named[example.output] for example in part],
             [Path(str(example.audio)).name for example in part],
         )
-        for part in (train, test)
+        for part, waves in ((train, kept), (test, new))
     )
     rows = answer_rows(model, "recordings, no example", asked, store, None, seed)
     for shots in SHOTS:
@@ -144,6 +161,8 @@ def recordings_few_shot(
     for neighbours in (1, 8):
         name = f"recordings, vote of {neighbours} nearest"
         rows += vote_rows(name, asked, store, neighbours, seed)
+    sounds, name = ((asked, new), (store, kept)), "recordings, another ear"
+    rows += other_ear_rows(model, name, *sounds, SHOTS, seed)
     name = "Few-shot, real recordings"
     return {"name": name, "measures": summarise(rows), "rows": rows}
 

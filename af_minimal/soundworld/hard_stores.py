@@ -29,7 +29,7 @@ def hard_store_rows(
     few = store.some(few_of_a_kind(store.outputs, FEW))
     joint, query = (heard.in_joint_space(model.encoder) for heard in (few, asked))
     rows = []
-    for k in shots:  # as Audio Flamingo looks for neighbours
+    for k in shots:
         near = joint.nearest(query, k)
         told = f"joint space, four of a kind, {k} similar"
         rows += answer_rows(model, told, asked, few, near, seed)

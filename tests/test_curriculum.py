@@ -11,7 +11,7 @@ from af_minimal import __main__ as cli
 from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
 from af_minimal.model import load
-from af_minimal.prompts import build_labels
+from af_minimal.prompts import IGNORE, build_labels
 from af_minimal.stages import freeze, group_of
 from af_minimal.systems.curriculum import recipe
 from af_minimal.systems.curriculum.asked import SCENES
@@ -193,13 +193,18 @@ def test_the_longest_row_fits_however_few_rows_are_asked_for(tokenizer, scenes):
         assert 1 <= len(batches.chosen(0)) <= most
 
 
-def test_one_label_crosses_the_border_of_two_texts(tokenizer, scenes):
-    rows = rows_of(scenes, tokenizer, SMALL)[SKILLS]
-    row = max(rows, key=lambda row: len(row.texts))
+def test_no_label_crosses_the_border_of_two_texts(tokenizer, scenes):
+    rows = {SKILLS: rows_of(scenes, tokenizer, SMALL)[SKILLS]}
+    hear = lambda name, scene: (torch.ones(3, 1, 4), torch.ones(3).bool())  # noqa: E731
+    (batch,) = CurriculumBatches(rows, {SKILLS: 1.0}, tokenizer, hear)(0)
+    opens = batch["position_ids"] == 0
+    assert (opens.sum(1) > 1).any(), "no row holds two texts"
     ids = special_ids(tokenizer)
-    labels = build_labels(torch.tensor([row.ids]), **ids)[0]
-    begins = [place for place, own in enumerate(row.places) if own == 0][1:]
-    assert begins and (labels[begins] == ids["eos"]).all()
+    assert (batch["input_ids"][opens] == ids["eos"]).any()
+    assert (batch["labels"][opens] == IGNORE).all()
+    ends = (batch["input_ids"] == ids["eos"]) & ~opens
+    ends &= batch["input_ids"] != ids["pad"]
+    assert ends.any() and (batch["labels"][ends] == ids["eos"]).all()
 
 
 def test_no_scene_is_asked_the_same_twice():

@@ -3,8 +3,8 @@
 A question is a short text and its sound a long row. Where text hears the whole row, as
 in AF2, several questions may stand behind each other and share one sound. Each counts
 its places from 0: so `transformers` knows that they are separate texts, and none can
-read its answer off the one before it. One label crosses the border: each text opens
-with `</s>`, every `</s>` is learnt, so the end of a text learns to say it twice.
+read its answer off the one before it. Nor is the `</s>` that opens a text learnt from
+the end of the one before it, though every other `</s>` is.
 
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """
@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from ...data import Sample, collate
-from ...prompts import build_labels, training_text
+from ...prompts import IGNORE, build_labels, training_text
 from ...tokenizer import special_ids
 from ..long_audio.batching import epoch_batches, padded_share
 from .asked import Asked
@@ -150,7 +150,9 @@ class CurriculumBatches:
         sound, mask = batch.pop("audio_features"), batch.pop("audio_mask")
         if self.hear:
             batch |= {self.name: sound, "audio_mask": mask}
-            batch["labels"] = build_labels(batch["input_ids"], **self.ids)  # (B, T)
+            labels = build_labels(batch["input_ids"], **self.ids)  # (B, T)
+            opens = batch["position_ids"] == 0
+            batch["labels"] = labels.masked_fill(opens, IGNORE)
         return [batch]
 
     def padding(self) -> dict[str, float]:

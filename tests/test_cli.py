@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from huggingface_hub import constants
 
 from af_minimal import __main__ as cli
 from af_minimal.commands.words import plainly
@@ -204,6 +205,30 @@ def test_index_remembers_and_ask_uses_it(
     options = ["--store", store, "--store-root", str(sorted_sounds), "--shots", "3"]
     assert cli.main(["ask", str(query), "What is it?", *options]) == 0
     assert sorted(seen["outputs"]) == ["high beep", "high beep", "low hum"]
+
+
+def test_a_download_is_asked_for_by_an_option(
+    sound, student, tmp_path, monkeypatch, capsys
+):
+    asked = []
+
+    def load(name, **options):
+        asked.append((name, options))
+        return student
+
+    monkeypatch.setattr(published, "load", load)
+    monkeypatch.setattr(student, "ask", lambda *_, **__: ["rain"])
+    arguments = ["ask", sound, "What?", "--model", "nvidia/audio-flamingo"]
+    assert cli.main(arguments) == cli.main([*arguments, "--download"]) == 0
+    assert capsys.readouterr().out == "rain\nrain\n"
+    name = "nvidia/audio-flamingo"
+    assert asked == [(name, {}), (name, {"download": True})]
+    monkeypatch.undo()
+    said = said_after_error(["ask", sound, "What?", "--download"], capsys)
+    assert "only published weights take download" in said
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
+    said = said_after_error(arguments, capsys)
+    assert "`ask --model NAME --download`" in said and "download=True" not in said
 
 
 def test_index_of_a_wrong_folder_is_told(tmp_path, capsys):

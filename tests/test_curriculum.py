@@ -11,7 +11,7 @@ from af_minimal import __main__ as cli
 from af_minimal.audio import Clip
 from af_minimal.config import PRESETS
 from af_minimal.model import load
-from af_minimal.prompts import IGNORE, build_labels
+from af_minimal.prompts import IGNORE
 from af_minimal.stages import freeze, group_of
 from af_minimal.systems.curriculum import recipe
 from af_minimal.systems.curriculum.asked import SCENES

@@ -582,7 +582,7 @@ def test_unknown_layouts_and_foreign_weights(tmp_path):
     torch.save([1, 2], tmp_path / "b.pt")
     with pytest.raises(ValueError, match="holds no named tensors"):
         af.load(tmp_path / "b.pt")
-    with pytest.raises(TypeError, match="for published weights"):
+    with pytest.raises(TypeError, match="only published weights take download"):
         af.load("mini", download=True)
     with pytest.raises(FileNotFoundError, match="no file or folder .*fondation.pt"):
         af.load(tmp_path / "fondation.pt", lm="x")

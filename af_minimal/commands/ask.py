@@ -22,7 +22,14 @@ def add_ask(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="sound files, then the question",
     )
-    parser.add_argument("--model", default="mini", help="a shipped name, or a folder")
+    parser.add_argument(
+        "--model", default="mini", help="a shipped or published name, or a folder"
+    )
+    parser.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch what is missing of a published model",
+    )
     parser.add_argument(
         "--max-new-tokens",
         type=positive,
@@ -65,7 +72,7 @@ def ask(args: argparse.Namespace) -> None:
     # after the files: a wrong one is told at once
     from ..official.published import load
 
-    model = load(args.model)
+    model = load(args.model, **({"download": True} if args.download else {}))
     settings = {"num_beams": args.beams}
     if args.max_new_tokens is not None:
         settings["max_new_tokens"] = args.max_new_tokens

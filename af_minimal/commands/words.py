@@ -15,6 +15,17 @@ EXAMPLES = {
     "findings": "--only T-F --again",
     "doctor": "--workshop",
 }
+ADVICE = (
+    (
+        r"pass start_s=(\S+) to load_audio to hear the rest",
+        r"`ask --start \1` hears the rest",
+    ),
+    (
+        r"With download=True it is fetched",
+        r"With `ask --model NAME --download` it is fetched",
+    ),
+    (r"download=True would", r"--download would"),
+)
 
 
 class Defaults(argparse.ArgumentDefaultsHelpFormatter):
@@ -55,8 +66,9 @@ def plainly(error: Exception) -> str:
     Left out is the traceback that a DataLoader's worker adds. Behind that stands the
     error itself: its type, and what it says, in a line.
     """
-    advice = r"pass start_s=(\S+) to load_audio to hear the rest"
-    told = re.sub(advice, r"`ask --start \1` hears the rest", str(error))
+    told = str(error)
+    for of_functions, of_options in ADVICE:
+        told = re.sub(of_functions, of_options, told)
     if "Original Traceback" not in told:
         return told
     last = told.strip().splitlines()[-1]

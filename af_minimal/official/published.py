@@ -68,8 +68,8 @@ def load(name_or_path: str | Path, **options) -> AudioFlamingo:
         )
     if options:
         raise TypeError(
-            f"{', '.join(options)} are for published weights; {str(name_or_path)!r} is "
-            f"a model of this package. Published names: {', '.join(PUBLISHED)}."
+            f"only published weights take {', '.join(options)}; {str(name_or_path)!r} "
+            f"is a model of this package. Published names: {', '.join(PUBLISHED)}."
         )
     return AudioFlamingo.load(folder)
 

@@ -16,7 +16,7 @@ from af_minimal.config import PRESETS
 from af_minimal.data import Example
 from af_minimal.disk.reports import make_report, table
 from af_minimal.evaluation import GREEDY, caption_scores
-from af_minimal.soundworld import CLASSES, clap_exam, exam, recordings_exam
+from af_minimal.soundworld import CLASSES, QA, clap_exam, exam, marking, recordings_exam
 from af_minimal.soundworld.caption_measures import add_spice, caption_measures
 
 SCENES = 6
@@ -113,9 +113,38 @@ def test_an_option_may_be_named_in_other_words():
         | {"answer": answer, "truth": "rain", "right": answer == "rain", "scene": i}
         for i, answer in enumerate(said)
     ]
-    line = exam.by_options("one named", rows)
+    line = marking.by_options("one named", rows)
     assert (line["score"], line["n"]) == (0.4, 5)
     assert line["chance"] == pytest.approx(1 / 3)
+
+
+def test_tags_are_right_in_any_order_and_in_part():
+    scene = next(s for s in exam.held_out(20) if len(set(s.score.labels)) == 2)
+    one, two = scene.score.labels
+    other = next(label for label in CLASSES if label not in scene.score.labels)
+    qa = QA("task", "what sounds are there?", f"{one}, {two}", "tags")
+    said = [f"{two}, {one}", one, f"{one}, {two}, {other}", other]
+    rows = [marking.mark(i, scene, qa, answer) for i, answer in enumerate(said)]
+    assert [row["right"] for row in rows] == [True, False, False, False]
+    parts = [marking.f1_of_tags(row) for row in rows]
+    assert parts == pytest.approx([1, 2 / 3, 4 / 5, 0])
+    told = marking.mark(9, scene, QA("task", "describe it.", "rain", "caption"), "rain")
+    lines = {line["measure"]: line for line in marking.summarise([*rows, *rows, told])}
+    assert lines["tags"]["score"] == 0.25
+    assert lines["tags, F1"]["score"] == pytest.approx(np.mean(parts))
+
+
+def test_guessing_knows_what_is_counted():
+    """ "How many times" is mostly two, "how many sounds" mostly three."""
+    rows = [
+        {"kind": "count", "topic": "", "prompt": prompt, "truth": truth}
+        for prompt, truths in (
+            ("how many times does a dog bark?", ["2", "2", "3"]),
+            ("how many different sounds are there?", ["3", "3", "1"]),
+        )
+        for truth in truths
+    ]
+    assert marking.guessing(rows) == pytest.approx(2 / 3)
 
 
 def test_a_part_of_the_rows_has_its_own_lines():
@@ -179,7 +208,9 @@ def test_clap_exam(student):
     clap = MiniCLAP(config.encoder, config.audio, student.tokenizer).eval()
     section = clap_exam.clap_exam(clap, clips=8, pairs=5)
     tagged, *retrieved, attribute, sound, order = section["measures"]
-    assert [tagged["n"], *(m["n"] for m in retrieved)] == [8, 5, 5]
+    assert [tagged["n"], *(m["n"] for m in retrieved)] == [8, 5, 5, 5]
+    precise = retrieved[0]
+    assert precise["measure"] == "tags by zero-shot, mAP" and 0 < precise["score"] <= 1
     assert attribute["n"] >= sound["n"] == 5 >= order["n"]
     assert section["measures"][0]["chance"] == pytest.approx(1 / len(CLASSES))
     assert len({row["truth"] for row in section["rows"][8:13]}) == 5

@@ -250,6 +250,27 @@ def test_timbre_tells_a_hum_from_a_hiss_however_loud(monkeypatch):
     assert [r["right"] for r in rows[:6]] == [True] * 3 + [False] * 3
     votes = [row for row in rows if row["measure"] == "other, vote of 3 nearest"]
     assert len(votes) == 6 and all(row["right"] for row in votes)
+    own = [row for row in rows if row["measure"] == "other, likest of 3 by its own ear"]
+    assert len(own) == 6 and all(row["right"] for row in own)
+
+
+def test_of_names_as_common_the_vote_takes_the_nearer_sounds():
+    """Not the one that comes first in the alphabet."""
+    store = heard([[1, 0], [0.8, 0.6], [0.6, 0.8], [0, 1]], ["z", "z", "a", "a"])
+    asked = heard([[1, 0.1], [0.1, 1]], ["z", "a"])
+    for neighbours in (2, 4):
+        rows = hard_stores.vote_rows("vote", asked, store, neighbours, 0)
+        assert [row["answer"] for row in rows] == ["z", "a"]
+    store = heard([[1, 0], [0, 1]], ["z", "a"])
+    (row, _) = hard_stores.vote_rows("vote", asked, store, 2, 0)
+    assert row["answer"] == "z"
+
+
+def test_each_wording_of_a_sound_states_that_sound_alone():
+    """ "The two-tone horn of an ambulance" counts no ambulances."""
+    for sound in (CLASSES | HELD_OUT).values():
+        for phrase in sound.phrases:
+            assert talk.facts(f"{phrase}.") == {sound.label}, phrase
 
 
 def test_facts_do_not_depend_on_wording():

@@ -49,7 +49,7 @@ CLAIMS = [
     Claim(
         id="T-F3 sorted",
         claim="Of neighbours that another ear found, the model names more rightly than "
-        "their vote: it tells apart what that ear takes for alike.",
+        "their vote: it sorts them by its own ear.",
         paper=NO_NUMBER,
         experiment="few-shot",
         ours="another ear, 8 similar",

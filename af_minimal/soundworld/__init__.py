@@ -8,7 +8,7 @@ from .captions import (
     heard_events,
 )
 from .catalogue import CLASSES, HELD_OUT
-from .questions import QA, questions, tags
+from .questions import QA, questions
 from .render import render
 from .scenes import sample_score
 from .score import Event, Score
@@ -29,5 +29,4 @@ __all__ = [
     "questions",
     "render",
     "sample_score",
-    "tags",
 ]

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..clap import MiniCLAP
-from ..evaluation import measure
+from ..evaluation import mean_average_precision, measure
+from .caption_measures import BLANK
 from .captions import captions
 from .catalogue import CLASSES
 from .corpus import HELD_OUT_SEED, RATE, Scene, render_scene
@@ -36,7 +37,10 @@ def clap_exam(
     Taught in: notebooks/02_clap_from_scratch.ipynb
     """
     tagged = tagging_rows(clap, clips, seed)
-    retrieved = retrieval_rows(clap, pairs, seed)
+    scores = different_scores(pairs, seed)
+    audio = embed(clap, [render_scene(Scene(score), {}) for score in scores])
+    retrieved = retrieval_rows(clap, scores, audio)
+    precise = precision_of_tags(clap, scores, audio)
     misses = near_miss_rows(clap, pairs, seed)
     measures = [
         measure(
@@ -44,6 +48,7 @@ def clap_exam(
             [row["right"] for row in tagged],
             1 / len(CLASSES),
         ),
+        {"measure": "tags by zero-shot, mAP", "n": pairs, "score": precise, **BLANK},
         measure(
             "text to audio R@1", [r["text_to_audio"] for r in retrieved], 1 / pairs
         ),
@@ -100,24 +105,28 @@ def near_miss_rows(clap: MiniCLAP, clips: int, seed: int) -> list[dict]:
     ]
 
 
-def retrieval_rows(clap: MiniCLAP, pairs: int, seed: int) -> list[dict]:
+def retrieval_rows(clap: MiniCLAP, scores: list[Score], audio: Tensor) -> list[dict]:
     """Whether each caption finds its sound first, and each sound its caption."""
-    scores = different_scores(pairs, seed)
     queries = [captions(score, detail=True)[0] for score in scores]
-    waves = [render_scene(Scene(score), {}) for score in scores]
-    audio, text = embed(clap, waves), clap.embed_text(queries)
-    similar = text @ audio.T  # (texts, audios)
+    similar = clap.embed_text(queries) @ audio.T  # (texts, audios)
     found, named = similar.argmax(1).tolist(), similar.argmax(0).tolist()
     return [
         {
-            "prompt": queries[i],
-            "answer": captions(scores[found[i]], detail=True)[0],
-            "truth": queries[i],
+            "prompt": query,
+            "answer": queries[found[i]],
+            "truth": query,
             "text_to_audio": found[i] == i,
             "audio_to_text": named[i] == i,
         }
-        for i in range(pairs)
+        for i, query in enumerate(queries)
     ]
+
+
+def precision_of_tags(clap: MiniCLAP, scores: list[Score], audio: Tensor) -> float:
+    """mAP of all classes over sounds of one or two: are those with a class first?"""
+    labels = list(CLASSES)
+    truth = np.array([[x in score.labels for x in labels] for score in scores])
+    return mean_average_precision(truth, clap.zero_shot(audio, labels).numpy())
 
 
 def single_sound(label: str, seed: int) -> np.ndarray:

@@ -34,6 +34,7 @@ from .features import hear
 from .score import Score
 
 ROUNDS = 4
+WORDS = r"[a-z]+(?:-[a-z]+)*|\d+"  # "two-tone" is one, and counts nothing
 KINDS = ("caption", "order", "presence", "attribute", "count", "only")
 
 
@@ -109,7 +110,7 @@ def facts(text: str) -> set[str]:
     affirmed = DENIED.sub(" ", text)
     stated = named(affirmed)
     found = stated | {f"no {what}" for what in named(text) - stated}
-    first, words = (re.findall(r"[a-z]+|\d+", said) for said in (text, affirmed))
+    first, words = (re.findall(WORDS, said) for said in (text, affirmed))
     numbers = {"once", "twice", *NUMBERS, *(w for w in words if w.isdecimal())}
     found |= {str(number_of(word)) for word in words if word in numbers}
     found |= {word for word in ("nothing", "more", "only") if word in words}

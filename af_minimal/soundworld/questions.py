@@ -19,6 +19,8 @@ from .wordings import a, agree
 
 CAPTIONING = "SoundWorld-AudioCaptioning"
 CLASSIFICATION = "SoundWorld-EventClassification"
+# what is there -> what a listener may call it as well
+ALSO_CALLED = {"ambulance": ["siren"], "siren": ["ambulance"], "murmur": ["talking"]}
 
 
 def questions(score: Score, rng: np.random.Generator) -> list[QA]:
@@ -69,8 +71,13 @@ def presence_questions(score: Score, rng) -> list[QA]:
 
 
 def absent(score: Score, rng) -> str:
-    """A label that the scene does not have, half of the time from the same family."""
-    others = [c for c in CLASSES.values() if c.label not in score.labels]
+    """A label that the scene does not have, half of the time from the same family.
+
+    Nor what a listener may well say of something that is there.
+    """
+    there = {score.background, *score.labels}
+    there |= {other for what in there for other in ALSO_CALLED.get(what, ())}
+    others = [c for c in CLASSES.values() if c.label not in there]
     families = {c.family for c in CLASSES.values() if c.label in score.labels}
     if families and rng.random() < 0.5:
         others = [c for c in others if c.family in families]
@@ -225,8 +232,3 @@ def neighbour_questions(first: str, second: str, rng) -> list[QA]:
         qa(rng, before, first, "open"),
         binary(rng, earlier, truth, "order"),
     ]
-
-
-def tags(score: Score) -> list[str]:
-    """The class labels in the order in which they start."""
-    return score.labels

@@ -46,6 +46,9 @@ def recordings_exam(
         guesses["zero-shot CLAP"] = [labels[i] for i in similar.argmax(1).tolist()]
     chance, truths = 1 / len(labels), [row["truth"] for row in rows]
     measures = [measure("answer in free words", [r["right"] for r in rows], chance)]
+    if clap is not None:
+        meant = [match_label(r["answer"], labels, clap.embed_text) for r in rows]
+        guesses["answer, the nearest label by CLAP"] = meant
     for name, guessed in guesses.items():
         right = [g == t for g, t in zip(guessed, truths, strict=True)]
         measures.append(measure(name, right, chance))

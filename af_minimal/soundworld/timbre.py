@@ -14,7 +14,7 @@ from dataclasses import replace
 import librosa
 import numpy as np
 
-from .few_shot import Heard, answer_rows
+from .few_shot import Heard, answer_rows, marked
 from .hard_stores import vote_rows
 
 CEPSTRA, N_FFT, HOP = 20, 512, 160  # at 16 kHz windows of 32 ms, one every 10 ms
@@ -60,7 +60,10 @@ def other_ear_rows(
     shots: Sequence[int],
     seed: int,
 ) -> list[dict]:
-    """Questions with neighbours of this ear, heard by the model; and their vote.
+    """Questions with neighbours of this ear, heard by the model.
+
+    Beside it stand the vote of the same neighbours, and the likest of them by the
+    model's own ear: what it would name if it compared as its encoder's map does.
 
     Args:
         name: begins the name of each measure.
@@ -69,10 +72,19 @@ def other_ear_rows(
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     known, query = by_timbre(store, asked, model.encoder.audio.sample_rate)
+    near = {k: known.nearest(query, k) for k in shots}
     rows = []
     for k in shots:
-        told, near = f"{name}, {k} similar", known.nearest(query, k)
-        rows += answer_rows(model, told, query, known, near, seed)
+        told = f"{name}, {k} similar"
+        rows += answer_rows(model, told, query, known, near[k], seed)
     for k in shots:
         rows += vote_rows(f"{name}, vote of {k} nearest", query, known, k, seed)
+    likeness = asked[0].embeddings @ store[0].embeddings.T  # (asked, stored)
+    for k in shots:
+        best = [
+            max(row, key=own.__getitem__)
+            for row, own in zip(near[k], likeness, strict=True)
+        ]
+        told = f"{name}, likest of {k} by its own ear"
+        rows += marked(told, seed, query, [known.outputs[i] for i in best])
     return rows

@@ -131,9 +131,14 @@ class AudioEncoder(nn.Module):
                 f"{self.audio.window}), that is {self.audio.window_s} s at "
                 f"{self.audio.sample_rate} Hz. Cut them with audio.cut_windows."
             )
+        if not windows.is_floating_point() or not windows.isfinite().all():
+            raise ValueError(f"windows are {windows.dtype}: give finite floats.")
         if mask is None:
             mask = torch.ones(windows.shape[:2], dtype=torch.bool)
-        mask = torch.as_tensor(mask).reshape(windows.shape[:2])
+        mask = torch.atleast_2d(torch.as_tensor(mask))  # (B, L)
+        if mask.shape != windows.shape[:2]:
+            told = f"the mask has shape {tuple(mask.shape)}, the windows say (B, L) = "
+            raise ValueError(f"{told}{tuple(windows.shape[:2])}.")
         device = next(self.parameters()).device
         return windows.to(device, torch.float32), mask.to(device, torch.bool)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import regex
 
-from .disk.examples import check_examples
+from .disk.examples import check_examples, check_pairs, check_references
 from .disk.reports import answer_row
 
 GREEDY = {"max_new_tokens": 64, "num_beams": 1, "do_sample": False}
@@ -64,12 +64,15 @@ def caption_values(answers, references) -> dict:
 
 
 def exact_match(answers, truths, normalise: Callable = normalise) -> list[bool]:
-    """Whether each answer is the truth, after normalising both.
+    """Whether each answer is the truth, after normalising both; None is a miss.
+
+    Raises as `check_pairs`.
 
     Taught in: notebooks/11_evaluation.ipynb
     """
     check_pairs(answers, truths)
-    return [normalise(a) == normalise(t) for a, t in zip(answers, truths, strict=True)]
+    pairs = zip(answers, truths, strict=True)
+    return [a is not None and normalise(a) == normalise(t) for a, t in pairs]
 
 
 def accuracy(answers, truths, normalise: Callable = normalise) -> float:
@@ -87,13 +90,14 @@ def match_label(
 
     The answer itself, if it is a label; else the label it mentions first; else the
     nearest in meaning by `embed` (texts -> unit-norm rows, as `MiniCLAP.embed_text`);
-    without `embed`, the one sharing most words, or None. ValueError without labels.
+    without `embed`, the one sharing most words, or None. ValueError without labels, or
+    for one text in their place.
 
     Official: AF1 paper section 4: accuracy by matching the output to a label
     Taught in: notebooks/11_evaluation.ipynb
     """
-    if not labels:
-        raise ValueError("no labels came; pass those that an answer may name.")
+    if isinstance(labels, str) or not len(labels):
+        raise ValueError(f"labels are {labels!r}; a list of one or more is expected.")
     if named := [x for x in labels if x == answer.strip()] or labels_in(answer, labels):
         return named[0]
     if embed is not None and answer.strip():
@@ -155,10 +159,13 @@ def bootstrap_ci(values, seed: int = 0, level: float = 0.95, about=None):
     """Percentile bootstrap interval (low, high) of a mean; None for under 2 values.
 
     `about` names the sound of each value: answers about one are not independent, so
-    whole sounds are drawn.
+    whole sounds are drawn. ValueError for a level that is not between 0 and 1.
     Taught in: notebooks/11_evaluation.ipynb
     """
     from scipy.stats import bootstrap
+
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}; it lies between 0 and 1, such as 0.95.")
 
     def over(sums, counts, axis):  # the mean of all values of the sounds drawn
         return sums.sum(axis) / counts.sum(axis)
@@ -196,7 +203,8 @@ def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[d
     Args:
         examples: `data.Example`s with audio (a path or a Clip), prompt, output, task,
             and perhaps few-shot examples of their own; or with a dialogue.
-        decoding: keywords of `ask`, the first batch's `seed`; None: greedy, 64 tokens.
+        decoding: keywords of `ask`, the first batch's `seed`; None: greedy, as many
+            tokens as `ask` and `Chat` of this model allow by themselves.
 
     Returns one `reports.answer_row` per example, or per `turn` of a dialogue, from 1.
     Raises TypeError for a path or anything else but a list of Examples.
@@ -206,7 +214,7 @@ def run_manifest(model, examples, batch_size: int = 16, decoding=None) -> list[d
     from tqdm.auto import tqdm
 
     check_examples(examples)
-    rows, decoding = [], decoding or GREEDY
+    rows, decoding = [], decoding or {"num_beams": 1, "do_sample": False}
     starts = range(0, len(examples), batch_size)
     for start in tqdm(starts, desc="answer", disable=len(starts) < 2):
         batch = examples[start : start + batch_size]
@@ -231,20 +239,3 @@ def _converse(example, model, decoding: dict) -> list[dict]:
     example = replace(example, examples=(), examples_are=None)  # it hears none
     chat, turns = model.chat(example, **decoding), enumerate(example.dialogue, 1)
     return [answer_row(example, u, chat.say(u), t, turn=i) for i, (u, t) in turns]
-
-
-def check_pairs(answers: Sequence, truths: Sequence) -> None:
-    """Refuse lists of other lengths and empty ones; the ValueError says how many."""
-    if len(answers) != len(truths) or len(answers) == 0:
-        raise ValueError(
-            f"{len(answers)} answers and {len(truths)} truths; give one truth for each "
-            "answer, and at least one."
-        )
-
-
-def check_references(answers: Sequence, references: Sequence) -> None:
-    """Refuse what is no list of references for each answer; the ValueError shows it."""
-    check_pairs(answers, references)
-    wrong = [true for true in references if isinstance(true, str) or not true]
-    if wrong:
-        raise ValueError(f'{wrong[0]!r} is no reference list; write [["a dog barks"]].')

@@ -88,8 +88,7 @@ class AudioFlamingo(nn.Module):
             need_weights: also return what every gated block looked at.
             position_ids: (B, T), where each token stands; None counts real tokens.
 
-        Raises:
-            ValueError: when the text is too long or the audio has the wrong shape.
+        Raises ValueError when the text is too long or the audio has the wrong shape.
 
         Taught in: notebooks/06_the_audio_flamingo.ipynb
         """
@@ -209,13 +208,14 @@ class AudioFlamingo(nn.Module):
         """
         config = self.config
         if config.audio_token_id is None and config.location_mask:
-            told = "audio_token_id is None, so no text hears: set it to <audio>'s."
-            raise ValueError(told)
-        if features.dim() not in (3, 4) or len(features) != len(input_ids):
+            raise ValueError("audio_token_id is None: set it to the id of <audio>.")
+        n = features.shape[2] if features.dim() == 4 else 1  # vectors of a window
+        fits = n == config.encoder.steps or not config.location_mask  # or it miscounts
+        if not fits or features.dim() not in (3, 4) or len(features) != len(input_ids):
             raise ValueError(
                 f"audio_features have shape {tuple(features.shape)} for "
                 f"{len(input_ids)} rows of text; expected (B, L, E), or dense "
-                "(B, L, n, E), one row for each."
+                f"(B, L, n, E), n = {config.encoder.steps}, one row for each."
             )
         if mask is None:
             mask = features.new_ones(features.shape[:2], dtype=torch.bool)  # (B, L)

@@ -38,14 +38,16 @@ class Datastore:
 
     Args:
         examples: what is remembered; several may belong to one file.
-        embeddings: float (N, C), unit norm, so that the dot product is the cosine.
+        embeddings: float (N, C); scaled to unit norm, so that the dot product is the
+            cosine.
         encoder: hears queries and what is added; without one, query by embedding.
         kind: "flat" compares with all, "ivf" and "hnsw" with some; "auto" is ivf from
             `indexes.APPROXIMATE_FROM` entries on, else flat.
         index: of these embeddings, if there is one already.
 
-    Raises ValueError when the numbers of examples and embeddings differ, or for a kind
-    that does not exist; TypeError for a path or a Clip in place of an Example.
+    Raises ValueError when the numbers of examples and embeddings differ, for embeddings
+    of NaN or zeros and a kind that does not exist; TypeError for a path or a Clip in
+    place of an Example.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
@@ -65,6 +67,11 @@ class Datastore:
                 f"{len(examples)} examples came with embeddings of shape "
                 f"{embeddings.shape}; (examples, C) is expected, one at least."
             )
+        lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)  # (N, 1)
+        if not (np.isfinite(lengths) & (lengths > 0)).all():
+            raise ValueError("embeddings of NaN, infinity or all zeros are no sounds.")
+        if not np.allclose(lengths, 1, atol=1e-3):  # half precision rounds
+            embeddings = embeddings / lengths
         if kind not in (*KINDS, "auto"):
             raise ValueError(f"kind is {kind!r}; choose one of {(*KINDS, 'auto')}.")
         self.examples, self.embeddings = list(examples), embeddings

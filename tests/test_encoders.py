@@ -121,6 +121,18 @@ def test_one_example_needs_no_batch_axis():
     close(features, model.encode_windows(sound.unsqueeze(0))[0])
 
 
+def test_a_mask_of_another_shape_and_windows_of_no_floats_are_named():
+    tower, two = encoder("cnn"), windows(2, 3)
+    for mask in (torch.ones(3, 2), torch.ones(6), torch.ones(2)):
+        with pytest.raises(ValueError, match=r"the windows say \(B, L\) = \(2, 3\)"):
+            tower.encode_windows(two, mask)
+    one = tower.encode_windows(two[0], torch.ones(3, dtype=torch.bool))
+    assert one[0].shape[:2] == (1, 3)
+    for odd in (two.mul(1000).to(torch.int16), two.mul(torch.nan)):
+        with pytest.raises(ValueError, match="give finite floats"):
+            tower.encode_windows(odd)
+
+
 def test_windows_of_the_wrong_length_are_named():
     words = r"\(1, 2, 100\).*8000.*0\.5 s at 16000 Hz.*cut_windows"
     with pytest.raises(ValueError, match=words):

@@ -262,8 +262,23 @@ def test_an_empty_answer_means_no_label():
 
 
 def test_match_label_needs_labels():
-    with pytest.raises(ValueError, match="no labels came"):
-        match_label("rain", [])
+    for labels in ([], "rain"):
+        with pytest.raises(ValueError, match="a list of one or more is expected"):
+            match_label("rain", labels)
+    assert match_label("rain", np.array(["dog", "rain"])) == "rain"
+
+
+def test_no_answer_is_a_miss_and_a_text_is_no_list():
+    assert exact_match([None, "rain"], ["rain", "rain"]) == [False, True]
+    with pytest.raises(TypeError, match="two lists are expected"):
+        accuracy("yes", "yes")
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        bootstrap_ci([0.0, 1.0], level=95)
+
+
+def test_a_path_is_told_how_to_read_a_manifest():
+    with pytest.raises(TypeError, match="read by read_manifest"):
+        run_manifest(None, "manifest.json")
 
 
 def test_f1_and_map_by_hand():
@@ -324,7 +339,9 @@ def test_run_manifest_keeps_order_and_batches():
     assert [size for size, _ in parrot.batches] == [2, 2, 1]
     seeds = [decoding["seed"] for _, decoding in parrot.batches]
     assert seeds == [0, 2, 4]  # or what is sampled would come again in each batch
-    assert parrot.batches[0][1] == GREEDY | {"seed": 0}
+    # how long an answer may be, the model says itself: published ones have 128 and 256
+    own = {"num_beams": 1, "do_sample": False, "seed": 0}
+    assert parrot.batches[0][1] == own
     json.dumps(rows)
 
 

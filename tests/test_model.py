@@ -154,6 +154,9 @@ def test_errors_name_both_numbers():
         model(**inputs | {"audio_mask": torch.ones(2, 7)})
     with pytest.raises(ValueError, match="one row for each"):
         model(**inputs | {"audio_features": torch.zeros(3, 8, E)})
+    dense = inputs | {"audio_features": torch.zeros(2, 2 * W, 2, E)}
+    with pytest.raises(ValueError, match=r"\(B, L, n, E\), n = 1"):
+        model(**dense)
     long = tiny(isolate_audios=False, max_positions=4)
     with pytest.raises(ValueError, match="8 audio tokens.*4 positions"):
         long(**inputs)

@@ -108,6 +108,17 @@ def test_embeddings_of_half_precision_have_unit_norm(encoder, examples):
     assert norms == pytest.approx(np.ones(len(examples)), abs=1e-6)
 
 
+def test_embeddings_of_any_length_are_compared_by_their_cosine(examples):
+    rows = np.array([[10.0, 0.0], [0.9, 0.1]])
+    store = Datastore(examples[:6:5], rows)
+    places, cosines = store.nearest(np.array([0.9, 0.1]), 2)
+    assert places == [1, 0] and cosines[0] == pytest.approx(1) and cosines[1] < 1
+    assert rows[0, 0] == 10, "who gave them keeps them"
+    for odd in (np.nan, np.inf, 0.0):
+        with pytest.raises(ValueError, match="are no sounds"):
+            Datastore(examples[:6:5], np.array([[1.0, 0.0], [odd, 0.0]]))
+
+
 def test_an_embedding_is_made_as_long_as_those_stored(store):
     places, cosines = store.nearest(5 * store.embeddings[3], 2)
     assert places[0] in (2, 3) and cosines[0] == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""An Example, its row of JSON, and a check that a list holds nothing else.
+"""An Example, its row of JSON, and checks of lists: of examples, answers and truths.
 
 Taught in: notebooks/07_prompts_labels_blending.ipynb
 """
@@ -37,7 +37,8 @@ def check_examples(examples: Sequence[Example]) -> None:
             odd = next(one for one in examples if not isinstance(one, Example))
         raise TypeError(
             f"a list of Examples is expected; {type(odd).__name__} came. Pass "
-            "[Example(audio, prompt, output), ...], even for a single one."
+            "[Example(audio, prompt, output), ...], even for a single one; a manifest "
+            "is read by read_manifest(path, data_root)."
         )
 
 
@@ -65,3 +66,30 @@ def fields_of(example: Example) -> dict:
     said = {f.name: (getattr(example, f.name), f.default) for f in fields(Example)}
     del said["audio"], said["examples"]
     return {name: value for name, (value, usual) in said.items() if value != usual}
+
+
+def check_pairs(answers: Sequence, truths: Sequence) -> None:
+    """Refuse lists of other lengths, empty ones, and a text in place of a list.
+
+    Raises ValueError, which says how many came, and TypeError for a text.
+    """
+    if isinstance(answers, str) or isinstance(truths, str):
+        raise TypeError(
+            f"answers are {answers!r} and truths {truths!r}; two lists are expected."
+        )
+    if len(answers) != len(truths) or len(answers) == 0:
+        raise ValueError(
+            f"{len(answers)} answers and {len(truths)} truths; give one truth for each "
+            "answer, and at least one."
+        )
+
+
+def check_references(answers: Sequence, references: Sequence) -> None:
+    """Refuse what is no list of references for each answer; the ValueError shows it.
+
+    Raises TypeError for a text in place of a list.
+    """
+    check_pairs(answers, references)
+    wrong = [true for true in references if isinstance(true, str) or not true]
+    if wrong:
+        raise ValueError(f'{wrong[0]!r} is no reference list; write [["a dog barks"]].')

@@ -10,7 +10,8 @@ Taught in: notebooks/11_evaluation.ipynb
 import re
 from collections.abc import Sequence
 
-from ..evaluation import check_pairs, labels_in, normalise
+from ..disk.examples import check_pairs
+from ..evaluation import labels_in, normalise
 
 # the letter of an option: "(a) rain", "(a)rain", "a. rain", "a: rain"
 MARK = re.compile(r"^\(?([a-z])(?:\)\s*|[.:]\s+)", re.IGNORECASE)

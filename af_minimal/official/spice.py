@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..evaluation import check_references
+from ..disk.examples import check_references
 
 JARS = (
     "spice-1.0.jar",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...evaluation import check_pairs, measure
+from ...disk.examples import check_pairs
+from ...evaluation import measure
 from ...soundworld.corpus import HELD_OUT_SEED
 from ...soundworld.score import Score
 from .asking import ASKS, LongQuestion

@@ -356,6 +356,7 @@ def scores_of_the_card() -> dict[tuple[str, str], tuple[str, str]]:
 
 
 OWN, NOISE = "SoundWorld, held out", "SoundWorld, held out, hears noise"
+SHOTS = "Few-shot, 3 seeds"
 TOLD = {  # what the README says of a number -> section and row of the card
     r"captions name every sound, in order, in (\S+) \(": (OWN, "caption"),
     r"\(while it hears noise instead: (\S+)\)": (NOISE, "caption"),
@@ -363,10 +364,10 @@ TOLD = {  # what the README says of a number -> section and row of the card
     r"yes or no is right in \S+ \(on noise (\S+)\)": (NOISE, "yes or no"),
     r"counts in (\S+) ": (OWN, "count"),
     r"counts in \S+ \((\S+)\)": (NOISE, "count"),
-    r"from four similar examples in (\S+)\.": (
-        "Few-shot, 3 seeds",
-        "unseen names, 4 similar",
-    ),
+    r"from four similar examples in (\S+)\.": (SHOTS, "unseen names, 4 similar"),
+    r"rises with them: (\S+), \S+ and \S+ with": (SHOTS, "another ear, 1 similar"),
+    r"rises with them: \S+, (\S+) and \S+ with": (SHOTS, "another ear, 4 similar"),
+    r"rises with them: \S+, \S+ and (\S+) with": (SHOTS, "another ear, 8 similar"),
     r"recordings, fold 5 of ESC-10, (\S+) are named in free words": (
         "Real recordings",
         "answer in free words",

@@ -22,6 +22,7 @@ from .prompts import clean, dialogue_inference_text, without_tokens
 # arguments of `generate` that would lose the thread, and what they are here
 REFUSED = {"num_beams": 1, "use_cache": True, "return_dict_in_generate": False}
 REFUSED |= {"cache_implementation": None, "past_key_values": None}
+REFUSED |= {"num_return_sequences": 1}
 
 
 class ChatWarning(UserWarning):

@@ -27,6 +27,9 @@ def test_missing_and_misplaced_files(tmp_path):
         load_audio(tmp_path)
     with pytest.raises(TypeError, match=r"Clip\.from_array"):
         load_audio(sine())
+    for name in ("a\0b.wav", "a" * 400 + ".wav"):
+        with pytest.raises(ValueError, match="can name no file.* Check the path"):
+            load_audio(name)
 
 
 def test_files_without_sound(tmp_path):
@@ -114,7 +117,9 @@ def test_start_and_duration_read_that_stretch_only(tmp_path):
         ({"start_s": 5.0}, r"start_s is 5\.0 but .* lasts 2\.00 s"),
         ({"start_s": -1.0}, "0 seconds or more"),
         ({"start_s": float("nan")}, "0 seconds or more"),
+        ({"start_s": "1"}, "start_s is '1'; a number is"),
         ({"duration_s": 0}, "more than 0 seconds"),
+        ({"duration_s": "1"}, "duration_s is '1'; a number is"),
         ({"normalise": "loud"}, "'none' or 'peak'"),
         ({"sample_rate": 0}, "whole number of Hz"),
         ({"sample_rate": 16_000.5}, "whole number of Hz"),

@@ -237,7 +237,8 @@ def test_an_interrupted_answer_leaves_the_conversation_as_it_was(opt):
 def test_what_cannot_be_done_is_said_at_once(opt):
     with pytest.raises(ValueError, match="num_beams is 3"):
         Chat(opt, clip_of(0), num_beams=3)
-    for odd in ({"use_cache": False}, {"return_dict_in_generate": True}):
+    dict_asked, two = {"return_dict_in_generate": True}, {"num_return_sequences": 2}
+    for odd in ({"use_cache": False}, dict_asked, two):
         with pytest.raises(ValueError, match=f"{next(iter(odd))} is"):
             Chat(opt, clip_of(0), **odd)
     assert Chat(opt, clip_of(0), NEW, num_beams=1, use_cache=None).say("hm?")

@@ -326,6 +326,10 @@ def test_a_stage_needs_those_before_it(run, tmp_path):
     with pytest.raises(ValueError, match="not among"):
         other = replace(run, out=tmp_path / "other", skip=("long",))
         recipe.run_stage(other, "long")
+    start = replace(run, out=tmp_path / "third", start_from=run.out / "model")
+    with pytest.raises(FileNotFoundError, match="run short first"):
+        recipe.run_stage(start, "skills")
+    assert not list(tmp_path.iterdir())  # so the corrected command may have the folder
     with pytest.raises(ValueError, match=r"whose skip is \[\]"):
         recipe.run_stage(replace(run, skip=("long",)), "skills")
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from af_minimal.audio import Clip
 from af_minimal.clap import load_clap
 from af_minimal.disk.storage import model_folder
 from af_minimal.model import load
@@ -67,6 +68,20 @@ def towers(monkeypatch):
         "I don't have access to the audio.",
         "There is no way to know.",
         "unclear.",
+        "It's unclear what makes the sound.",
+        "It's unknown.",
+        "It's not clear.",
+        "The audio does not provide information about it.",
+        "The description does not provide the tempo.",
+        "The audio doesn't provide enough information.",
+        "Sorry, I cannot help.",
+        "i cannot answer that.",
+        "not enough data to say.",
+        "There's no way to know.",
+        "We're afraid it is lost.",
+        "the recording does not say anything about its place.",
+        "As a text-based model I do not hear.",
+        "As an artificial intelligence I only read.",
         *PLANTED[:-1],
     ],
 )
@@ -89,6 +104,14 @@ def test_refusals_are_found(text):
         "the dog does not say much.",
         "no, there is no information desk announcement.",
         "a hum swells as an airplane passes.",
+        "a phone beeps as a text message arrives.",
+        "it flickers as an artificial light does.",
+        "a man says i am sorry, and a door closes.",
+        "a child cries, i am afraid.",
+        "it cannot be told apart from a siren.",
+        "the man does not say anything.",
+        "a woman cannot help laughing.",
+        "it's a bell, and that's all.",
         PLANTED[-1],  # a list of phrases is never complete
     ],
 )
@@ -120,6 +143,22 @@ def test_a_sound_is_compared_with_its_own_text_and_heard_once(towers):
     np.testing.assert_allclose(scores, np.cos([0, 1]), atol=1e-6)
     with pytest.raises(ValueError, match="2 sounds came with 1 texts"):
         similarity_scores(towers, waves, ["fits 0"])
+
+
+def test_what_is_no_sound_no_round_and_no_clap_is_named(towers):
+    clip = Clip.from_array(np.zeros(4, np.float32), 16_000)
+    for sound, name in ((clip, "Clip"), ("dog.wav", "str")):
+        with pytest.raises(TypeError, match=f"sound 0 is a {name}; samples .*waveform"):
+            similarity_scores(towers, [sound], ["fits 0"])
+    told = "round 1 of conversation 0 is .* expected: .user, assistant"
+    for odd in ({"user": "a?", "assistant": "b"}, "ab", ("a?",), ("a?", None)):
+        talk = [("a?", "fits 0"), odd]
+        with pytest.raises(TypeError, match=told):
+            filter_dialogues(towers, [clip.waveform], [talk])
+        with pytest.raises(TypeError, match=told):
+            plant_bad([talk], np.random.default_rng(0))
+    with pytest.raises(TypeError, match="a MiniCLAP is expected, .*; object came"):
+        filter_dialogues(object(), [clip.waveform], [[("a?", "fits 0")]])
 
 
 def test_many_texts_go_in_batches(towers):

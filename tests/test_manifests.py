@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from af_minimal.commands.index import read_examples
 from af_minimal.data import (
     Example,
     ManifestError,
     open_clip,
+    read_esc,
     read_manifest,
     write_manifest,
 )
@@ -93,6 +95,7 @@ def test_every_broken_row_is_named(root, tmp_path):
         ("[]", "holds a list"),
         ("{}", "has no rows"),
         (manifest({"0": row("a.wav")}, total_num=7), "total_num is 7"),
+        (manifest({"0": row("a.wav")}, total_num="1"), "total_num is '1'; rows: 1"),
         (manifest({"0": row("a.wav")}, split_path="../.."), "outside data_root"),
         (manifest({"0": row("a.wav")}, dataset_path="/etc"), "outside data_root"),
         (manifest({"0": row("a.wav")}, dataset_path=5), "dataset_path is 5"),
@@ -187,3 +190,28 @@ def test_what_could_not_be_read_again_is_not_written(root, tmp_path, fault, mess
         write_manifest(tmp_path / "train.json", ["a.wav"], root, "My-AQA")
     assert (tmp_path / "train.json").read_text() == before
     assert not list(tmp_path.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("folds", ["5", ["1", "2"], [1.5]])
+def test_folds_are_whole_numbers(tmp_path, folds):
+    with pytest.raises(TypeError, match="folds is .*; whole numbers are expected"):
+        read_esc(tmp_path, folds)
+
+
+def test_a_manifest_of_the_command_line_finds_its_audio(root, tmp_path, monkeypatch):
+    """By names as seen from its folder, or from here."""
+    seen = {"own": "a.wav", "here": "root/sounds/a.wav"}
+    monkeypatch.chdir(tmp_path)
+    for place, name in seen.items():
+        path = root / "sounds" / f"{place}.json"
+        path.write_text(manifest({"0": row(name)}, dataset_path=".", split_path=""))
+        (example,), begins = read_examples(path)
+        assert Path(example.audio).samefile(root / "sounds/a.wav")
+        assert begins == {"own": root / "sounds", "here": Path()}[place]
+        (again,), _ = read_examples(path, begins)
+        assert again == example
+    with pytest.raises(ValueError, match="(?s)no audio file .*--data-root, which was"):
+        read_examples(path, root)
+    monkeypatch.chdir("/")
+    with pytest.raises(ValueError, match="sounds/root/sounds/a.wav"):
+        read_examples(path)

@@ -7,6 +7,7 @@ place of the hub.
 import hashlib
 import json
 import os
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -445,6 +446,9 @@ def test_a_program_is_refused_and_not_run(tmp_path):
     torch.save({"model_state_dict": {"a": Program()}}, tmp_path / "foundation.pt")
     with pytest.raises(ValueError, match="asks to run .*mkdir.* nothing in it was run"):
         af.load(tmp_path / "foundation.pt")
+    (tmp_path / "foundation.pt").write_bytes(pickle.dumps(Program(), protocol=0))
+    with pytest.raises(ValueError, match="asks to run .*mkdir.* nothing in it was run"):
+        af.load(tmp_path / "foundation.pt")  # text, as the oldest pickles are
     assert not (tmp_path / "it ran").exists()
 
 
@@ -534,6 +538,9 @@ def test_the_other_variant_is_not_taken_for_the_one_asked_for(tmp_path):
         (b"<!DOCTYPE html><html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
         (b"\x10\0\0\0\0\0\0\0{}              ", "end its name with .safetensors"),
+        (b'{"error": "Repository not found"}', "text or JSON, perhaps the message"),
+        (b"Not Found\n", "text or JSON"),
+        (b"", "empty"),
     ],
 )
 def test_what_is_no_torch_file_is_called_what_it_is(tmp_path, first, told):
@@ -586,6 +593,21 @@ def test_unknown_layouts_and_foreign_weights(tmp_path):
         af.load("mini", download=True)
     with pytest.raises(FileNotFoundError, match="no file or folder .*fondation.pt"):
         af.load(tmp_path / "fondation.pt", lm="x")
+
+
+@pytest.mark.parametrize("name", ["nvidia/audio-flamingo-2-3B", "af1", "tiny"])
+def test_a_name_that_is_none_is_told_all_there_are(name):
+    with pytest.raises(FileNotFoundError) as caught:
+        af.load(name)
+    told = str(caught.value)
+    assert name in told and "mini, mini2" in told
+    assert all(known in told for known in published.PUBLISHED)
+
+
+@pytest.mark.parametrize("odd", [None, 5, ["mini"]])
+def test_what_is_no_name_is_told(odd):
+    with pytest.raises(TypeError, match=f"as 'mini'; {type(odd).__name__} came"):
+        af.load(odd)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "checkpoint_99.pt"])

@@ -161,7 +161,16 @@ def test_a_wrong_start_claims_no_folder(run, tmp_path):
     other = replace(run, out=tmp_path / "new", start_from="mini")
     with pytest.raises(ValueError, match="a model of preset 'mini'.*--preset mini"):
         recipe.run_stage(other, "sft")
+    early = replace(run, out=tmp_path / "new", seed=1)
+    with pytest.raises(FileNotFoundError, match="run clap first"):
+        recipe.run_stage(early, "pretrain")
     assert not (tmp_path / "new").exists()
+
+
+def test_whose_a_folder_is_comes_before_what_it_lacks(run, tmp_path):
+    (tmp_path / "run.json").write_text((run.out / "run.json").read_text())
+    with pytest.raises(ValueError, match="whose seed is 0, and this run's is 1"):
+        recipe.run_stage(replace(run, out=tmp_path, seed=1), "sft")
 
 
 @pytest.mark.parametrize("seed", [-1, 10_000_000])

@@ -7,7 +7,7 @@ import pytest
 
 from af_minimal.config import FlamingoConfig
 from af_minimal.disk.checkpoints import write_json
-from af_minimal.disk.run_folder import check_may_train, claim, origin
+from af_minimal.disk.run_folder import check_may_train, check_own, claim, origin
 
 
 def trained(folder, steps):
@@ -42,6 +42,16 @@ def test_what_is_refused_is_not_noted(tmp_path):
     with pytest.raises(ValueError, match="whose seed is 0"):
         claim(tmp_path, {"seed": 1, "shards": "some"})
     claim(tmp_path, {"seed": 0, "shards": "others"})
+
+
+def test_a_look_at_whose_a_folder_is_notes_nothing(tmp_path):
+    check_own(tmp_path / "new", {"seed": 0})
+    assert not (tmp_path / "new").exists()
+    claim(tmp_path, {"seed": 0, "folds": (1, 2)})
+    check_own(tmp_path, {"seed": 0, "folds": (1, 2), "later": 1})
+    with pytest.raises(ValueError, match="whose seed is 0"):
+        check_own(tmp_path, {"seed": 1})
+    assert "later" not in json.loads((tmp_path / "run.json").read_text())
 
 
 @pytest.mark.parametrize("text", ["{", "[]", ""])

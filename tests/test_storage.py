@@ -4,16 +4,21 @@ import os
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from tiny_flamingo import batch, logits_of, tiny
 
 import af_minimal.disk.storage as storage
 import af_minimal.model as model_module
+from af_minimal.data import Example
+from af_minimal.disk.shards import fill
 from af_minimal.disk.storage import SHIPPED, read_folder, read_tensors, save_tensors
 from af_minimal.encoders import build_encoder
 from af_minimal.model import AudioFlamingo
 from af_minimal.official import published
+from af_minimal.official.layouts import write_official
+from af_minimal.retrieval import Datastore
 
 
 @pytest.mark.parametrize("kind", ["opt", "qwen2"])
@@ -150,3 +155,20 @@ def test_the_weights_alone_are_no_model(capsys):
     with pytest.raises(ValueError, match="give its folder, .*mini"):
         published.load(SHIPPED / "mini" / "model.safetensors")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("name", ["taken", "taken/inside"])
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path, name):
+    (tmp_path / "taken").write_text("x")
+    (tmp_path / "a.wav").touch()
+    store = Datastore([Example(str(tmp_path / "a.wav"), "a?", "b")], np.ones((1, 1)))
+    told = "taken is a file, and a folder is expected: name another"
+    with pytest.raises(NotADirectoryError, match=told):
+        tiny().save_pretrained(tmp_path / name)
+    with pytest.raises(NotADirectoryError, match=told):
+        store.save(tmp_path / name, data_root=tmp_path)
+    with pytest.raises(NotADirectoryError, match=told):
+        write_official(tiny(), tmp_path / name)
+    with pytest.raises(NotADirectoryError, match=told):
+        fill(tmp_path / name, {}, [])
+    assert (tmp_path / "taken").read_text() == "x"

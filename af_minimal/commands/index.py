@@ -27,7 +27,8 @@ def add_index(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-root",
         type=Path,
-        help="folder of all audio; default: the source, or that of the manifest",
+        help="folder of all audio; default: the source, or of a manifest its own "
+        "folder, or else the current one",
     )
     parser.add_argument("--kind", default="auto", choices=KINDS, help="of the index")
 
@@ -72,19 +73,40 @@ def read_examples(source: Path, data_root: Path | None = None) -> tuple[list, Pa
 
     Raises ValueError or OSError when the source is none of these.
     """
-    from ..data import read_esc, read_manifest
+    from ..data import read_esc
     from ..disk.labelled import read_labelled
-    from ..disk.manifests import ManifestError
 
     if source.suffix == ".json":
-        root = data_root or source.parent
-        try:
-            return read_manifest(source, root), root
-        except ManifestError as error:
-            raise ValueError(f"{error}{lost_root(str(error), root)}") from error
+        return read_rows(source, data_root)
     if (source / "meta.csv").exists() or (source / "meta" / "esc50.csv").exists():
         return read_esc(source), data_root or source
     return read_labelled(source), data_root or source
+
+
+def read_rows(source: Path, data_root: Path | None) -> tuple[list, Path]:
+    """The examples of a manifest, and the folder where the names in it begin.
+
+    Where `data_root` is not said, it is the manifest's own folder, or else the current
+    one, if that leads to all audio: a path may be written as seen from either.
+
+    Raises ValueError, as of the first of them, where none does.
+    """
+    from ..data import ManifestError, read_manifest
+
+    roots = [data_root] if data_root is not None else [source.parent, Path()]
+    faults = []
+    for root in roots:
+        try:
+            examples = read_manifest(source, root)
+        except ManifestError as error:
+            faults.append(error)
+        else:
+            if faults:
+                print(
+                    f"Names in {source} begin at the current folder, {root.resolve()}"
+                )
+            return examples, root
+    raise ValueError(f"{faults[0]}{lost_root(str(faults[0]), roots[0])}") from faults[0]
 
 
 def lost_root(told: str, root: Path) -> str:
@@ -93,7 +115,7 @@ def lost_root(told: str, root: Path) -> str:
         return ""
     return (
         f"\nNames in a manifest begin at --data-root, which was {root}; by default it "
-        "is the manifest's own folder."
+        "is the manifest's own folder, or else the current one."
     )
 
 

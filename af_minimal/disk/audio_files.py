@@ -3,8 +3,11 @@
 Taught in: notebooks/01_sound_into_windows.ipynb
 """
 
+import math
+import os
 import warnings
 from difflib import get_close_matches
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ import torch
 
 from .complete_files import check_complete
 
+LONGEST_NAME = 255  # bytes, on every usual file system
 MAX_PEAK = 1.5  # full scale is 1; resampling overshoots it a little, never this much
 
 
@@ -25,9 +29,11 @@ def read_frames(
 ) -> tuple[np.ndarray, int]:
     """Float frames (samples, channels) of the wanted stretch, and the file's rate.
 
-    Raises FileNotFoundError, IsADirectoryError or ValueError, saying what to do.
+    Raises FileNotFoundError, IsADirectoryError, ValueError, or TypeError for what is no
+    path, saying what to do.
     """
     path = _existing_file(path)
+    _check_stretch(start_s, duration_s)
     try:
         check_complete(path)
         with soundfile.SoundFile(path) as file:
@@ -57,6 +63,12 @@ def _existing_file(path: str | Path) -> Path:
     if "://" in str(path):
         raise ValueError(f"{path} is an address: download it first, and name the file.")
     path = Path(path)
+    longest = max(len(os.fsencode(part)) for part in path.parts or ("",))
+    if "\0" in str(path) or longest > LONGEST_NAME:
+        raise ValueError(
+            f"{str(path)[:60]!r} can name no file: a name has no NUL and at most "
+            f"{LONGEST_NAME} bytes, here {longest}. Check the path."
+        )
     if path.is_dir():
         raise IsADirectoryError(
             f"{path} is a folder, not an audio file. Pass one file inside it."
@@ -78,19 +90,30 @@ def _close_names(path: Path) -> str:
     return f"No file in {path.resolve().parent} has a name like it. Check the path."
 
 
+def _check_stretch(start_s: float, duration_s: float | None) -> None:
+    """Raise ValueError unless these are seconds that a stretch can have.
+
+    It comes before the file is opened, which is not to blame for them.
+    """
+    if not isinstance(start_s, Real) or not 0 <= start_s < math.inf:
+        raise ValueError(
+            f"start_s is {start_s!r}; a number is expected, 0 seconds or more."
+        )
+    if duration_s is None:
+        return
+    if not isinstance(duration_s, Real) or not 0 < duration_s < math.inf:
+        raise ValueError(
+            f"duration_s is {duration_s!r}; a number is expected, more than 0 seconds, "
+            "or None for everything."
+        )
+
+
 def _stretch(
     path: Path, file: soundfile.SoundFile, start_s: float, duration_s: float | None
 ) -> tuple[int, int]:
     """First frame and number of frames of the wanted stretch."""
     if file.frames == 0:
         raise ValueError(f"{path} holds no samples. Copy or record it again.")
-    if not 0 <= start_s < float("inf"):
-        raise ValueError(f"start_s is {start_s}; it must be 0 seconds or more.")
-    if duration_s is not None and not 0 < duration_s < float("inf"):
-        raise ValueError(
-            f"duration_s is {duration_s}; it must be more than 0 seconds, or None "
-            "for everything."
-        )
     start, rest = round(start_s * file.samplerate), file.frames
     if start >= rest:
         raise ValueError(

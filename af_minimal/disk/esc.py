@@ -5,6 +5,7 @@ Taught in: notebooks/08_staged_training.ipynb
 
 import csv
 from collections.abc import Collection
+from numbers import Integral
 from pathlib import Path
 
 from .examples import Example
@@ -31,11 +32,17 @@ def read_esc(
     spaces. `ten` keeps of ESC-50 the classes of ESC-10, by the names they have there.
 
     Raises FileNotFoundError when neither layout is found or a recording is missing,
-    ValueError when the table lacks a column or no row is left.
+    ValueError when the table lacks a column or no row is left, TypeError for folds that
+    are no whole numbers.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    folds = {folds} if isinstance(folds, int) else folds
+    folds = {folds} if isinstance(folds, Integral | str) else folds
+    if not all(isinstance(fold, Integral) for fold in folds or ()):
+        raise TypeError(
+            f"folds is {folds!r}; whole numbers are expected, as folds=5 or "
+            "folds=(1, 2)."
+        )
     folder = Path(folder)
     tables = {folder / "meta.csv": "label", folder / "meta" / "esc50.csv": "category"}
     table = next((file for file in tables if file.is_file()), None)

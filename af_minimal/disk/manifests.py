@@ -46,7 +46,7 @@ def read_manifest(
     folder = _audio_folder(path, manifest, data_root)
     examples, broken = [], []
     if manifest.get("total_num", len(rows)) != len(rows):
-        broken.append(f"total_num is {manifest['total_num']}; rows: {len(rows)}")
+        broken.append(f"total_num is {manifest['total_num']!r}; rows: {len(rows)}")
     for key, row in rows.items():
         try:
             task = manifest.get("flamingo_task")

@@ -34,7 +34,7 @@ def claim(out: str | Path, settings: Mapping, sizes: Mapping = {}) -> None:
 
     Taught in: notebooks/08_staged_training.ipynb
     """
-    path, given = Path(out) / "run.json", json.loads(json.dumps(settings | sizes))
+    path, given = Path(out) / "run.json", as_noted(settings | sizes)
     with first_alone() as first:
         noted = read_json(path) if path.exists() else {}
         fault = difference(noted, {k: v for k, v in given.items() if k not in sizes})
@@ -51,12 +51,33 @@ def claim(out: str | Path, settings: Mapping, sizes: Mapping = {}) -> None:
         raise ValueError(f"{out} is the folder of a run {fault}")
 
 
+def check_own(out: str | Path, settings: Mapping) -> None:
+    """Check as `claim` does whose a folder is, and note nothing.
+
+    What else may be refused is looked at between the two: a command that never began
+    must not keep the corrected one out of the folder.
+
+    Raises ValueError as `claim` does.
+
+    Taught in: notebooks/08_staged_training.ipynb
+    """
+    path = Path(out) / "run.json"
+    noted = read_json(path) if path.exists() else {}
+    if fault := difference(noted, as_noted(settings)):
+        raise ValueError(f"{out} is the folder of a run {fault}")
+
+
+def as_noted(settings: Mapping) -> dict:
+    """Settings as JSON gives them back: it knows no tuples."""
+    return json.loads(json.dumps(settings))
+
+
 def difference(noted: Mapping, given: Mapping) -> str | None:
     """The outermost setting in which two runs differ, of those that both have.
 
     An older folder leaves out what its config could not say yet: that is the default.
     """
-    unsaid = flat({"config": json.loads(json.dumps(FlamingoConfig().to_dict()))})
+    unsaid = flat({"config": as_noted(FlamingoConfig().to_dict())})
     shared = given.keys() & noted.keys()
     before, now = (flat({name: of[name] for name in shared}) for of in (noted, given))
     for name in sorted(before.keys() | now.keys(), key=lambda n: (n.count("."), n)):
@@ -151,15 +172,17 @@ def steps_taken(folder: Path) -> int:
     return state_of(folder).get("step", 0)
 
 
-def check_adopts(out: str | Path, stages: Sequence[str], model: str | Path) -> None:
-    """Check that a finished model can stand in for stages of a run.
+def check_adopts(
+    out: str | Path, stages: Sequence[str], model: str | Path | None
+) -> None:
+    """Check that a finished model, if there is one, can stand in for stages of a run.
 
     Raises ValueError when the run has trained one of them itself.
 
     Taught in: notebooks/08_staged_training.ipynb
     """
     for stage in stages:
-        if state_of(Path(out) / stage).get("log"):
+        if model is not None and state_of(Path(out) / stage).get("log"):
             raise ValueError(
                 f"{out} holds a run that trained its own {stage} and cannot go on from "
                 f"{model}; give another folder, or leave out --start-from."

@@ -23,6 +23,7 @@ from .checkpoints import write_json
 from .examples import Example, fields_of
 from .labelled import SUFFIXES
 from .manifests import inside
+from .storage import make_folder
 
 PLAN, SIZE = "shards.json", 256  # examples in one shard
 
@@ -103,13 +104,11 @@ def own_shards(folder: str | Path, count: int) -> list[int]:
 def fill(folder: str | Path, plan: dict, made: Iterable[tuple]) -> Path:
     """Write the plan, and numbered shards as they come, if not there; wait for all.
 
-    Raises:
-        ValueError: when the folder has another plan.
+    Raises ValueError for the folder of another plan, NotADirectoryError for a file.
     """
     from webdataset import TarWriter  # half a second that `ask` need not wait
 
-    folder, rank = Path(folder), place()[0]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder, rank = make_folder(folder), place()[0]
     if (folder / PLAN).exists() and read_plan(folder) != plan:
         raise ValueError(
             f"{folder} holds shards of other examples, or of another encoder; choose "

@@ -25,10 +25,11 @@ def write_folder(
 ) -> None:
     """Write weights, config and tokenizer (or None); each file whole or not at all.
 
+    Raises NotADirectoryError where a file is in the folder's place.
+
     Taught in: notebooks/06_the_audio_flamingo.ipynb
     """
-    path = Path(path)
-    path.mkdir(parents=True, exist_ok=True)
+    path = make_folder(path)
     with tempfile.TemporaryDirectory(dir=path) as aside:
         tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
         save_tensors(tensors, Path(aside) / "model.safetensors")
@@ -41,6 +42,22 @@ def write_folder(
     if tokenizer is None:  # that of a model before is none of this one
         for name in ("tokenizer.json", "tokenizer_config.json"):
             (path / name).unlink(missing_ok=True)
+
+
+def make_folder(path: str | Path) -> Path:
+    """A folder, and those above it, where they are not there yet.
+
+    Raises NotADirectoryError where one of them is a file.
+    """
+    path = Path(path)
+    for place in (path, *path.parents):
+        if place.is_file():
+            raise NotADirectoryError(
+                f"{place} is a file, and a folder is expected: name another, or move "
+                "the file away."
+            )
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def save_tensors(

@@ -31,7 +31,7 @@ from .examples import Example, fields_of
 from .indexes import INDEX
 from .manifests import inside
 from .shards import digest_of
-from .storage import save_tensors
+from .storage import make_folder, save_tensors
 from .stored_sounds import ROWS, file_of, keep_sound, place_of, stretch_of
 
 TENSORS = "embeddings.safetensors"
@@ -60,12 +60,12 @@ def write_store(
     Raises:
         ValueError: when an example's file lies outside `folder` and `data_root`, or
             it has few-shot examples of its own; then nothing is written.
+        NotADirectoryError: where a file is in the folder's place.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
-    folder = Path(folder)
-    rows = [row_of(example, folder, data_root) for example in examples]
-    folder.mkdir(parents=True, exist_ok=True)
+    rows = [row_of(example, Path(folder), data_root) for example in examples]
+    folder = make_folder(folder)
     for example, row in zip(examples, rows, strict=True):
         if "here" in row:
             keep_sound(example, folder, row["here"])

@@ -30,6 +30,7 @@ PLAIN_NUMBERS = [  # LAION's files hold epochs and scores as numbers of numpy
     *(type(np.dtype(kind)) for kind in ("float32", "float64", "int32", "int64")),
 ]
 SHA256 = re.compile(r"[0-9a-f]{64}")
+PROGRAM = re.compile(r"GLOBAL ([\w.]+) (?:was not|whose)")  # as torch says it
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -76,15 +77,14 @@ def _torch_file(path: Path):
             return torch.load(path, map_location="cpu", mmap=zipped, weights_only=True)
     except Exception as error:  # torch raises many kinds for one broken file
         reason = str(error)
+        if wants := PROGRAM.search(reason):  # before all else: an old pickle is text
+            raise ValueError(
+                f"{path.name} holds more than tensors: it asks to run {wants[1]}. It "
+                "was refused, and nothing in it was run. Ask who made it for "
+                "safetensors."
+            ) from None
         if kind := what_it_is(path):
             raise ValueError(f"{path.name} is no torch file but {kind}.") from None
-        if "Unsupported" in reason or "GLOBAL" in reason:
-            wants = re.search(r"GLOBAL ([\w.]+)", reason)
-            named = wants.group(1) if wants else "something"
-            raise ValueError(
-                f"{path.name} holds more than tensors: it asks to run {named}. It was "
-                "refused, and nothing in it was run. Ask who made it for safetensors."
-            ) from None
         first = reason.split(". ")[0][:120]
         raise ValueError(
             f"{path.name} is no whole torch file ({first}). It "
@@ -97,6 +97,8 @@ def what_it_is(path: Path) -> str | None:
     """What a file is that bears the name of a torch file, by its first bytes."""
     with path.open("rb") as file:
         first = file.read(64)
+    if not first:
+        return "empty (0 bytes): fetch it again"
     if first.lstrip()[:1] == b"<":
         return "a web page: fetch the file itself, perhaps after a login"
     if first.startswith(b"version https://git-lfs"):
@@ -105,6 +107,11 @@ def what_it_is(path: Path) -> str | None:
         return "safetensors: end its name with .safetensors"
     if first.startswith((b"RIFF", b"OggS", b"fLaC", b"ID3")):
         return "a sound: af.load_audio reads it"
+    if first.isascii() and all(c.isprintable() or c.isspace() for c in first.decode()):
+        return (
+            "text or JSON, perhaps the message of a server: give the file of the "
+            "weights, or fetch it again"
+        )
     return None
 
 
@@ -145,16 +152,17 @@ def read_chunks(metadata: str | Path) -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: when a chunk is missing.
-        ValueError: when a chunk has not the tensors that the metadata lists.
+        ValueError: when a chunk has not the tensors that the metadata lists, or the
+            metadata are no whole JSON.
 
     Official: inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
     metadata = Path(metadata)
-    listed = json.loads(metadata.read_text(encoding="utf-8"))
+    listed = _listed(metadata)
     tensors: dict[str, Tensor] = {}
     for name in listed:
-        if Path(name).name != name:
+        if not isinstance(name, str) or Path(name).name != name:
             raise ValueError(f"{metadata} names {name!r}; a chunk lies beside it.")
         chunk = metadata.with_name(name.removesuffix(".safetensors") + ".safetensors")
         if not chunk.is_file():
@@ -170,6 +178,20 @@ def read_chunks(metadata: str | Path) -> dict[str, Tensor]:
             )
         tensors |= found
     return tensors
+
+
+def _listed(metadata: Path) -> dict | list:
+    """What a metadata.json lists: names of chunks, perhaps with those of tensors."""
+    try:
+        listed = json.loads(metadata.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{metadata} is no whole JSON ({error}). It has {metadata.stat().st_size:,}"
+            " bytes: fetch it again."
+        ) from error
+    if not isinstance(listed, dict | list):
+        raise ValueError(f"{metadata} is {listed!r}; the names of chunks are expected.")
+    return listed
 
 
 def tell(path: str | Path) -> None:

@@ -19,10 +19,11 @@ from torch import Tensor
 
 from ..config import PRESETS
 from ..disk.checkpoints import write_json
-from ..disk.storage import hint_of_run, save_tensors
+from ..disk.storage import hint_of_run, make_folder, save_tensors
 from ..disk.weight_files import read_chunks, read_parts, read_weights, tell
 from ..model import AudioFlamingo
 from .names import HEAD, LAYERS, OFFICIAL
+from .sizes import check_counts
 from .weights import to_official
 
 WEIGHT_FILES = ("*.pt", "*.pth", "*.bin", "*.safetensors")
@@ -205,15 +206,14 @@ def write_official(model: AudioFlamingo, folder: str | Path, chunks: int = 5) ->
     filled up to four audios, which is read off that name. AF2: `safe_ckpt/` with
     `metadata.json` and so many chunks of safetensors. Each file is whole or not there.
 
-    Raises ValueError for fewer than one chunk.
+    Raises ValueError for fewer than one chunk, NotADirectoryError where a file is in
+    the folder's place.
 
     Official: inference/inference_examples.py, inference_HF_pretrained/inference.py
     Taught in: notebooks/12_real_weights.ipynb
     """
-    if chunks < 1:
-        raise ValueError(f"chunks is {chunks}; at least one holds the tensors.")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    check_counts(chunks=chunks)
+    folder = make_folder(folder)
     with tempfile.TemporaryDirectory(dir=folder) as aside:
         if model.config.family == "af1":
             wrapped = {"model_state_dict": to_official(model, aliases=True)}

@@ -13,17 +13,15 @@ Layouts follow the official code, tested on small weights and a hub on this mach
 Taught in: notebooks/12_real_weights.ipynb
 """
 
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from transformers import AutoConfig
-from transformers.initialization import no_init_weights
 
 from ..config import PRESETS
 from ..disk.hub import hub_folder
-from ..disk.storage import model_folder
+from ..disk.storage import model_folder, shipped_names
 from ..disk.weight_files import tell
 from ..model import AudioFlamingo
 from .layouts import (
@@ -40,6 +38,7 @@ from .layouts import (
 from .names import embedding_of
 from .published_names import AF1_LICENCE, AF2_LICENCE, PUBLISHED, Published
 from .read_claps import attach_encoder
+from .sizes import check_counts, check_dtype, lm_dict
 from .vocabulary import has_tokenizer, official_ids, official_tokenizer
 from .weights import from_official
 
@@ -50,9 +49,15 @@ _told: set[str] = set()  # licences that were printed
 def load(name_or_path: str | Path, **options) -> AudioFlamingo:
     """A shipped model, a folder of yours, or published weights; these take options.
 
-    Raises TypeError for options that came with one of the others, FileNotFoundError
-    where nothing is, ValueError for one file of a folder of yours.
+    Raises TypeError for options that came with one of the others and for what is no
+    name, FileNotFoundError where nothing is, ValueError for one file of a folder of
+    yours; else as `load_published` and `AudioFlamingo.load`.
     """
+    if not isinstance(name_or_path, str | Path):
+        raise TypeError(
+            f"the name or the folder of a model is expected, as 'mini'; "
+            f"{type(name_or_path).__name__} came."
+        )
     folder = model_folder(name_or_path)
     if folder.name == "model.safetensors" and is_ours(folder.parent):
         raise ValueError(
@@ -61,10 +66,11 @@ def load(name_or_path: str | Path, **options) -> AudioFlamingo:
         )
     if not is_ours(folder) and is_published(name_or_path):
         return load_published(name_or_path, **options)
-    if options and not folder.exists():
+    if not folder.exists():
         raise FileNotFoundError(
-            f"there is no file or folder {name_or_path}; check the path, or give one "
-            f"of the published names: {', '.join(PUBLISHED)}."
+            f"there is no file or folder {name_or_path}; check the path, or give a "
+            f"name. Shipped with the package: {', '.join(shipped_names()) or 'none'}. "
+            f"Published: {', '.join(PUBLISHED)}."
         )
     if options:
         raise TypeError(
@@ -115,10 +121,17 @@ def load_published(
     Raises:
         FileNotFoundError: naming what is missing and how to get it.
         OSError: when a download fails, as `hub_folder`.
-        ValueError: when files are broken or unsafe, or the parts do not fit each other.
+        ValueError: when files are broken or unsafe, or the parts do not fit each other;
+            for numbers below 1.
+        TypeError: for a `dtype` that is no floating type, and an `lm` that is neither a
+            folder nor a config.
 
     Taught in: notebooks/12_real_weights.ipynb
     """
+    check_dtype(dtype)
+    check_counts(audio_heads=audio_heads, max_windows=max_windows)
+    check_counts(padded_audios=padded_audios)
+    lm = lm if lm is None or isinstance(lm, str | Path) else lm_dict(lm, "lm")
     entry = PUBLISHED.get(str(name_or_path))
     place = Path(name_or_path)
     if entry:
@@ -135,13 +148,11 @@ def load_published(
     folder, config = lm_parts(lm, known, download)
     tokenizer = official_tokenizer(folder, family) if has_tokenizer(folder) else None
     tensors = with_base_lm(tensors, folder, family, tokenizer)
-    model_type = PRESETS[family].lm["model_type"]
     with told_of_parts(files):
-        rows = len(embedding_of(tensors, model_type))
-    dtype = dtype or (torch.bfloat16 if entry else torch.float32)
+        rows = len(embedding_of(tensors, PRESETS[family].lm["model_type"]))
     if padded_audios is None and (variant == "chat" or files[0].stem[:4] == "chat"):
         padded_audios = CHAT_AUDIOS
-    with unfilled(dtype), told_of_parts(files):
+    with told_of_parts(files):
         model = from_official(
             tensors,
             config,
@@ -150,6 +161,7 @@ def load_published(
             max_windows_per_audio=max_windows or PRESETS[family].audio.max_windows,
             audio_heads=audio_heads,
             padded_audios=padded_audios,
+            dtype=dtype or (torch.bfloat16 if entry else torch.float32),
             **official_ids(tokenizer, family, rows),
         )
     model.tokenizer = tokenizer
@@ -193,18 +205,6 @@ def lm_parts(lm, known: Published | None, download: bool) -> tuple[Path | None, 
         raise FileNotFoundError(f"lm= is {folder}, without a config.json.")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     return folder, config.to_dict()
-
-
-@contextmanager
-def unfilled(dtype: torch.dtype):
-    """Build modules of that type without drawing their random weights first."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        with no_init_weights():
-            yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def _tell(licence: str | None, family: str) -> None:

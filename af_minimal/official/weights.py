@@ -18,10 +18,13 @@ untied model.
 Taught in: notebooks/06_the_audio_flamingo.ipynb and 13_af2.ipynb
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
 from torch import Tensor
+from transformers.initialization import no_init_weights
 
 from ..config import PRESETS, FlamingoConfig
 from ..disk.storage import load_exactly
@@ -38,6 +41,7 @@ from .names import (
     twin_of,
     without_twins,
 )
+from .sizes import check_counts, check_dtype, check_rotary, lm_fields, sizes
 
 
 def from_official(
@@ -51,6 +55,7 @@ def from_official(
     sep_token_id: int | None = None,
     eoc_token_id: int | None = None,
     padded_audios: int | None = None,
+    dtype: torch.dtype | None = None,
 ) -> AudioFlamingo:
     """Our model with official weights, in eval mode; widths are read off the weights.
 
@@ -68,14 +73,22 @@ def from_official(
             official setting of this name does nothing, it is what `ask` hears at most.
         padded_audios: audios of AF1 to which `ask` fills up a prompt, as far as there
             are positions; official `max_num_fewshot`. None is 8, with 128 windows.
+        dtype: of the parameters; positions keep float32. None is that of the token
+            embedding, which in official files is that of all.
 
     Raises:
-        ValueError: listing missing and unexpected tensors, or twins that differ.
+        ValueError: listing missing and unexpected tensors, or twins that differ; for a
+            language model of another family or width, and for numbers below 1.
+        TypeError: for a `dtype` that is none, and an `lm_config` that is no config.
 
     Taught in: notebooks/06_the_audio_flamingo.ipynb and 13_af2.ipynb
     """
     if family not in OFFICIAL:
         raise ValueError(f"family is {family!r}; choose one of {sorted(OFFICIAL)}.")
+    check_dtype(dtype)
+    check_counts(audio_heads=audio_heads, padded_audios=padded_audios)
+    check_counts(max_windows_per_audio=max_windows_per_audio)
+    check_counts(cross_attn_every_n_layers=cross_attn_every_n_layers)
     given = {k.removeprefix("module."): v for k, v in state_dict.items()}
     aside = {
         k: v for k, v in given.items() if family == "af2" and k.startswith(ENCODER)
@@ -101,15 +114,41 @@ def from_official(
         **told,
     )
     check_rotary(named, config)
-    model = AudioFlamingo(config)
-    model.lm.tie_weights()  # not done where weights are not drawn first
-    load_exactly(model, named, model.tied_names)
+    own = embedding_of(tensors, preset.lm["model_type"]).dtype
+    model = filled(config, named, dtype or own)
     model.official_names, model.official_aside = frozenset(given), aside
     return model.eval()
 
 
+def filled(
+    config: FlamingoConfig, tensors: dict[str, Tensor], dtype: torch.dtype
+) -> AudioFlamingo:
+    """A model with these weights, by our names; ValueError where they do not fit."""
+    with unfilled(dtype):
+        model = AudioFlamingo(config)
+    model.lm.tie_weights()  # not done where weights are not drawn first
+    load_exactly(model, tensors, model.tied_names)
+    return model
+
+
+@contextmanager
+def unfilled(dtype: torch.dtype) -> Iterator[None]:
+    """Build modules of that type without drawing their random weights first."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with no_init_weights():
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
 def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, Tensor]:
     """Official names for our weights; exact inverse of `from_official`.
+
+    A loaded model gives back the names it came with, without `module.`, in the type of
+    its parameters: weights of that one type bit for bit. Positions alone come back as
+    float32, of the same value, where they came in half precision.
 
     Args:
         aliases: True stores every twin too, as official checkpoints do; False stores
@@ -141,6 +180,11 @@ def to_official(model: AudioFlamingo, aliases: bool | None = None) -> dict[str, 
     twins.setdefault(HEAD, embedding_of(tensors, model.lm.config.model_type))
     if aliases is None and names is not None:
         twins = {name: t for name, t in twins.items() if name in names}
+        tensors = {  # one may have come under the name of its twin alone
+            name: t
+            for name, t in tensors.items()
+            if twin_of(name, layers) not in twins or name in names
+        }
     return {**twins, **tensors}
 
 
@@ -175,70 +219,3 @@ def encoder_tensors(model: AudioFlamingo) -> dict[str, Tensor]:
         if came is None or not torch.equal(came.to(tensor), tensor):
             found[start + name] = tensor
     return found
-
-
-def lm_fields(lm_config, tensors: dict[str, Tensor], model_type: str) -> dict:
-    """The language model's config as a dict; vocabulary and tie as the weights say.
-
-    Raises ValueError when the config is of another family's language model.
-    """
-    lm = dict(lm_config) if isinstance(lm_config, dict) else lm_config.to_dict()
-    lm.pop("vocab_size_after_resize", None)
-    if lm.setdefault("model_type", model_type) != model_type:
-        raise ValueError(
-            f"lm_config has model_type {lm['model_type']!r}; the language model of "
-            f"this family is {model_type!r}."
-        )
-    embedding = embedding_of(tensors, model_type)
-    tied = torch.equal(tensors.get(HEAD, embedding), embedding)
-    return lm | {"vocab_size": len(embedding), "tie_word_embeddings": tied}
-
-
-def sizes(tensors: dict[str, Tensor], preset: FlamingoConfig) -> dict:
-    """Fields of FlamingoConfig that the shapes of the weights, by our names, tell."""
-
-    def shape(end: str) -> tuple[int, ...]:
-        found = [t.shape for name, t in tensors.items() if name.endswith(end)]
-        if not found:
-            raise ValueError(
-                f"no tensor ends in {end!r}, so these are not {preset.name} weights. "
-                f"The first names given: {list(tensors)[:3]}."
-            )
-        return found[0]
-
-    (width,) = shape("audio_transformer.layer_norm.weight")
-    positions = preset.max_positions
-    if preset.positions == "sinusoidal":
-        positions = shape("audio_transformer.position_enc.pos_table")[1]
-    inner, text_width = shape("gated_cross_attn_layer.attn.to_q.weight")
-    stack = [name for name in tensors if name.endswith("slf_attn.w_qs.weight")]
-    return {
-        "encoder": replace(preset.encoder, width=width),
-        "audio_width": width,
-        "audio_layers": len(stack),
-        "audio_ff": shape("pos_ffn.w_1.weight")[0],
-        "max_positions": positions,
-        "xattn_heads": 8,  # in every official model; the weights do not tell
-        "xattn_head_width": inner // 8,
-        "xattn_ff_mult": shape("gated_cross_attn_layer.ff.1.weight")[0] // text_width,
-    }
-
-
-def check_rotary(tensors: dict[str, Tensor], config: FlamingoConfig) -> None:
-    """Complain of a number of heads that the rotary positions of the weights rule out.
-
-    R = max(K / 2, 32) numbers of each head are turned; `inv_freq` has R / 2 entries.
-
-    Raises ValueError for it.
-    """
-    frequencies = tensors.get("audio_transformer.position_enc.inv_freq")
-    if frequencies is None:
-        return  # AF1; or AF2 without them, which `load_exactly` tells
-    head = config.audio_width // config.audio_heads
-    turned = 2 * len(frequencies)
-    if max(head // 2, 32) != turned:
-        raise ValueError(
-            f"audio_heads is {config.audio_heads}, so heads are {head} wide and "
-            f"max({head} // 2, 32) of it turn; in these weights {turned} turn. Give "
-            "the number of heads they were trained with."
-        )

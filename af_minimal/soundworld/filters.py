@@ -23,23 +23,29 @@ AF1_THRESHOLD = 0.3  # for LAION-CLAP; another encoder has another scale
 Round = tuple[str, str]  # user, assistant
 
 _REFUSALS = (
-    r"(do|does|did) not (say|tell)(?! much)|(do|does|did) not have access",
-    r"(do|does|did) not (state|specify|mention|indicate|reveal|describe)",
+    r"(do|does|did) not (say|tell)(?! much| anything(?! (about|of|on)\b))",
+    r"(do|does|did) not (state|specify|mention|indicate|reveal|describe|provide)",
+    r"(do|does|did) not have access|(i|we|one) (can|could) ?not (help|answer)\b",
     r"not (\w+ly )?(said|stated|specified|mentioned|indicated|provided)",
-    r"(can|could) ?not (be |\w+ly )*(determine|know|tell|told|say|said|infer)",
+    r"(can|could) ?not (be |\w+ly )*(determine|know|say|said|infer)",
+    r"(can|could) ?not (be |\w+ly )*(tell|told)(?! apart)",
     r"(can|could) ?not (be |\w+ly )*(identif|make out|listen|access|process)",
     r"(can|could|do|did) ?not hear (anything|enough|well)",
     r"(impossible|not possible|unable|hard|difficult) to (determine|know|tell|say)",
     r"(unable|no way) to (answer|hear|identify|know|tell|say)",
     r"(do|does|did) not know|(have|has|had) no idea|^unclear",
     r"(without|need) (more|further|additional|any) (context|information|detail)",
-    r"(no|not enough|insufficient|too little) (context|information|detail)(?! desk)",
+    r"(no|not enough|insufficient|too little) (context|information(?! desk)|detail)",
+    r"(no|not enough|insufficient|too little) data",
     r"(is|are|remains?) (unclear|unknown|unspecified|not known)",
     r"(it|this|that|which) is not clear",
-    r"as an? (ai|artificial|language model|text)\b",
-    r"(am|we are) (sorry|afraid|not (able|sure|certain))",
+    r"as an? (ai|artificial intelligence|(large )?language model)\b",
+    r"as an? text[- ](based|only|model)\b",
+    r"(am|we are) not (able|sure|certain)",
 )
-REFUSAL = re.compile(rf"\b(?:{'|'.join(_REFUSALS)})")
+# an answer begins with it; later on somebody who is heard may have said it
+_SORRY = r"^(?:i am|we are) (?:sorry|afraid)"
+REFUSAL = re.compile(rf"\b(?:{'|'.join(_REFUSALS)})|{_SORRY}")
 
 # what `plant_bad` writes; no phrase catches the last one, for no list is complete
 PLANTED = (
@@ -66,6 +72,8 @@ class Dropped:
 def has_refusal(text: str) -> bool:
     """Whether an answer says that it has no answer.
 
+    Words alone cannot tell who speaks: `a man says i do not know` counts as a refusal.
+
     Taught in: notebooks/10_dialogue.ipynb
     """
     spelt = " ".join(
@@ -73,6 +81,8 @@ def has_refusal(text: str) -> bool:
     )
     spelt = re.sub(r"\bcan't\b", "cannot", spelt)
     spelt = re.sub(r"n't\b", " not", spelt).replace("'m ", " am ")
+    spelt = re.sub(r"\b(it|that|there|what)'s\b", r"\1 is", spelt)
+    spelt = re.sub(r"\bwe're\b", "we are", spelt)
     return REFUSAL.search(spelt) is not None
 
 
@@ -88,9 +98,11 @@ def similarity_scores(
 
     Raises:
         ValueError: when the numbers of sounds and texts differ.
+        TypeError: for what is no MiniCLAP, and a sound that is no array of samples.
 
     Taught in: notebooks/10_dialogue.ipynb
     """
+    _check_heard(clap, waves)
     if len(waves) != len(texts):
         raise ValueError(
             f"{len(waves)} sounds came with {len(texts)} texts; give as many."
@@ -106,6 +118,30 @@ def similarity_scores(
         [clap.embed_text(list(texts[i : i + 256])) for i in range(0, len(texts), 256)]
     )
     return (heard[rows] * said).sum(-1).float().cpu().numpy()  # (N,)
+
+
+def _check_heard(clap: MiniCLAP, waves: Sequence[np.ndarray]) -> None:
+    if not hasattr(clap, "embed_text"):  # a model hears, but reads for another end
+        raise TypeError(
+            f"a MiniCLAP is expected, as load_clap gives; {type(clap).__name__} came."
+        )
+    for place, wave in enumerate(waves):
+        if not isinstance(wave, np.ndarray | torch.Tensor):
+            raise TypeError(
+                f"sound {place} is a {type(wave).__name__}; samples (samples,) at the "
+                "encoder's rate are expected: load_audio(path, rate).waveform."
+            )
+
+
+def _check_rounds(dialogues: Sequence[Sequence[Round]]) -> None:
+    for d, talk in enumerate(dialogues):
+        for t, pair in enumerate(talk):
+            several = isinstance(pair, tuple | list)
+            if not several or [isinstance(text, str) for text in pair] != [True, True]:
+                raise TypeError(
+                    f"round {t} of conversation {d} is {pair!r}; a pair of texts is "
+                    "expected: (user, assistant)."
+                )
 
 
 def filter_dialogues(
@@ -133,9 +169,13 @@ def filter_dialogues(
 
     Raises:
         ValueError: when the numbers of sounds and conversations differ.
+        TypeError: for what is no MiniCLAP, a sound that is no array of samples, and a
+            round that is no pair of texts.
 
     Taught in: notebooks/10_dialogue.ipynb
     """
+    _check_heard(clap, waves)
+    _check_rounds(dialogues)
     if len(waves) != len(dialogues):
         raise ValueError(
             f"{len(waves)} sounds came with {len(dialogues)} conversations; give as "
@@ -169,8 +209,12 @@ def plant_bad(
     Returns:
         the conversations, and of each round None, "refusal" or "other scene".
 
+    Raises:
+        TypeError: for a round that is no pair of texts.
+
     Taught in: notebooks/10_dialogue.ipynb
     """
+    _check_rounds(dialogues)
     answers = [(d, said) for d, talk in enumerate(dialogues) for _, said in talk]
     spoilt, marks = [], []
     for d, talk in enumerate(dialogues):

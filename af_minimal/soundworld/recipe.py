@@ -16,7 +16,13 @@ from torch import Tensor
 
 from ..clap import MiniCLAP, load_clap, save_clap
 from ..disk import checkpoints
-from ..disk.run_folder import check_adopts, check_may_train, claim, steps_taken
+from ..disk.run_folder import (
+    check_adopts,
+    check_may_train,
+    check_own,
+    claim,
+    steps_taken,
+)
 from ..disk.storage import model_folder
 from ..model import AudioFlamingo, load
 from ..scale.processes import beside_gpu, first_alone
@@ -93,11 +99,13 @@ def run_stage(run: Run, stage: str, resume: bool = True) -> list[dict]:
     if run.start_from is not None:
         adopt(run)
     else:
-        claim(run.out, run.settings, run.sizes)
+        check_own(run.out, run.settings)
     name, steps = run.folder(stage).name, run.stage(stage).steps
     needs = ("clap", STARTS_FROM[name]) if name in RESTS else ()
     before = {earlier: run.stage(earlier).steps for earlier in needs}
     check_may_train(run.out, name, steps, resume, LATER[name], before)
+    if run.start_from is None:  # else `adopt` has claimed it
+        claim(run.out, run.settings, run.sizes)
     torch.manual_seed(run.seed)
     if stage == "clap":
         clap = new_clap(run)

@@ -16,7 +16,7 @@ import torch
 
 from ...config import PRESETS, FlamingoConfig
 from ...disk import checkpoints
-from ...disk.run_folder import check_adopts, check_may_train, claim, origin
+from ...disk.run_folder import check_adopts, check_may_train, check_own, claim, origin
 from ...model import load
 from ...scale.processes import beside_gpu, fast_bfloat16, first_alone, place
 from ...soundworld.corpus import check_trainable
@@ -120,11 +120,12 @@ def run_text(run: CurriculumRun, resume: bool = True) -> list[dict]:
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
+    recipe = run.recipe(TEXT)
+    check_may_train(run.out, "lm", recipe.steps, resume, after("lm"))
+    claim(run.out, run.settings, {"batch": run.batch})
     model = run.model()
     rows = rows_of(run.scenes, run.tokenizer, run.config, run.seed)
     batches = text_batches(rows, run.tokenizer, run.seed, run.batch)
-    recipe = run.recipe(TEXT)
-    check_may_train(run.out, "lm", recipe.steps, resume, after("lm"))
     settings = recipe, run.out / "lm", resume, beside_gpu(run.workers)
     return train(model, batches, *settings, fsdp=run.fsdp)
 
@@ -136,10 +137,7 @@ def adopt(run: CurriculumRun) -> None:
     then teach it more. A run that has begun already keeps what it has.
 
     Raises ValueError for a model of another preset, and for a run of another origin.
-
-    Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    check_adopts(run.out, ["lm"], run.start_from)
     model = load(run.start_from)
     if model.config.name != run.config.name:
         raise ValueError(
@@ -164,20 +162,27 @@ def run_stage(run: CurriculumRun, name: str, resume: bool = True) -> list[dict]:
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
+    done = ["lm", *(stage.name for stage in run.stages)]
+    if name not in done:
+        raise ValueError(f"stage {name!r} is not among {done}, the stages of this run.")
+    check_adopts(run.out, ["lm"], run.start_from)
+    check_own(run.out, run.settings)
+    if name == "lm" and run.start_from is None:
+        return run_text(run, resume)
+    if name == "lm":
+        adopt(run)
+        return []
+    stage, before = run.stages[done.index(name) - 1], done[done.index(name) - 1]
+    needs = {s.name: run.recipe(s.recipe).steps for s in run.stages if s.name == before}
+    if not needs and run.start_from is None:  # else `adopt` stands in for `lm`
+        needs = {before: run.recipe(TEXT).steps}
+    steps = run.recipe(stage.recipe).steps
+    check_may_train(run.out, name, steps, resume, after(name), needs)
     if run.start_from is None:
         claim(run.out, run.settings, {"batch": run.batch})
     else:
         adopt(run)
-    if name == "lm":
-        return [] if run.start_from is not None else run_text(run, resume)
-    done = ["lm", *(stage.name for stage in run.stages)]
-    if name not in done:
-        raise ValueError(f"stage {name!r} is not among {done}, the stages of this run.")
-    stage, before = run.stages[done.index(name) - 1], done[done.index(name) - 1]
-    needs = {s.name: run.recipe(s.recipe).steps for s in run.stages if s.name == before}
-    needs = needs or {before: run.recipe(TEXT).steps}
     recipe = run.recipe(stage.recipe_for(run.tokenizer))
-    check_may_train(run.out, name, recipe.steps, resume, after(name), needs)
     heard = {data: run.scenes[data][: run.sizes[data]] for data in stage.blend}
     model = run.model()
     load_stage(run, before, model)

@@ -92,13 +92,36 @@ def test_every_question_has_one_right_option(items):
 
 
 def test_answers_that_recur_are_right_equally_often(items):
-    right = {}
+    for kind, apart in spread(items).items():
+        assert apart <= 1, kind
+
+
+def spread(items) -> dict[str, int]:
+    """Of each kind: how much oftener one option is right than another, at most."""
+    right, found = {}, Counter()
     for item in items:
         q = item.question
         counts = right.setdefault((q.kind, frozenset(q.options)), Counter())
         counts[q.options[q.answer]] += 1
     for (kind, options), counts in right.items():
-        assert max(counts.values()) - min(counts[o] for o in options) <= 1, kind
+        apart = max(counts.values()) - min(counts[said] for said in options)
+        found[kind] = max(found[kind], apart)
+    return found
+
+
+class Unbalanced(generator.Balance):
+    """Takes every question that comes."""
+
+    def passes(self, question):
+        return True
+
+
+def test_a_balance_of_your_own_decides_what_passes():
+    skills = ["information"]
+    free = skill_questions(200, 5, skills, balance=Unbalanced())
+    same = skill_questions(200, 5, skills, balance=generator.Balance())
+    assert same == skill_questions(200, 5, skills)
+    assert max(spread(same).values()) <= 1 < max(spread(free).values())
 
 
 def test_unknown_skills_and_scenes_too_short_are_refused():

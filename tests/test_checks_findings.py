@@ -27,6 +27,14 @@ def not_the_opposite(rule, measured):
     return rows.is_true(rule, measured)
 
 
+def not_the_opposite_sign(rule, measured):
+    """`not a < b` in place of `a >= b`, and `not a > b` in place of `a <= b`."""
+    for sign, opposite in ((" >= ", " < "), (" <= ", " > ")):
+        if sign in rule:
+            return not rows.is_true(rule.replace(sign, opposite), measured)
+    return rows.is_true(rule, measured)
+
+
 def never_equal(rule, measured):
     return rows.is_true(rule.replace("=", ""), measured)
 
@@ -71,6 +79,7 @@ WRONG = {
     "rule": [
         greater_only,
         not_the_opposite,
+        not_the_opposite_sign,
         never_equal,
         never_less,
         as_much_is_more,

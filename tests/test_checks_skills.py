@@ -114,6 +114,29 @@ def with_much_grace(heard, said, options, label):
     return low - 0.01 <= one.start_s and one.end_s <= low + third + 0.01
 
 
+def begins_with_grace(grace):
+    """Right about the end, and with this much grace before the start of a third."""
+
+    def within(heard, said, options, label):
+        third = heard.duration_s / 3
+        (one,), low = heard.of(label), options.index(said) * third
+        return low - grace <= one.start_s and one.end_s <= low + third + 1e-6
+
+    return within
+
+
+def begins_when_rounded(heard, said, options, label):
+    third = heard.duration_s / 3
+    (one,), at = heard.of(label), options.index(said)
+    return round(one.start_s / third, 1) >= at and one.end_s <= (at + 1) * third + 1e-6
+
+
+def ends_with_some_grace(heard, said, options, label):
+    third = heard.duration_s / 3
+    (one,), low = heard.of(label), options.index(said) * third
+    return low - 1e-6 <= one.start_s and one.end_s <= low + third + 9e-4
+
+
 def whole_seconds(heard, said, options, label):
     third = heard.duration_s // 3
     (one,), low = heard.of(label), options.index(said) * third
@@ -133,6 +156,10 @@ PLANTED = {
         ends_there,
         without_grace,
         with_much_grace,
+        begins_with_grace(0.39),
+        begins_with_grace(9e-4),
+        begins_when_rounded,
+        ends_with_some_grace,
         whole_seconds,
     ),
     "longest_option": (all_or_nothing, first_of_the_longest, mean_credit),

@@ -25,6 +25,8 @@ def _rules() -> list[tuple]:
         ("four examples < no example", measured),
         ("broken > 0", measured),
         ("broken < 1", measured),
+        ("broken >= 0", measured),
+        ("broken <= 1", measured),
     ]
 
 

@@ -41,11 +41,15 @@ def _soundings() -> list[tuple]:
     names = [name for name, _, _ in rows]
     cases = [(heard, said, PARTS, label) for label in names for said in PARTS]
     third = 10.0 / 3
-    grace = Sounding(
-        "rain", third - 5e-7, 2 * third + 5e-7, 1, {}, 0.0
-    )  # in it, nearly
-    late = Sounding("rain", 3.5, 2 * third + 1e-3, 1, {}, 0.0)  # too late for its grace
-    near = [Timeline((one,), 10.0, "dry") for one in (grace, late)]
+    edges = (
+        (third - 5e-7, 2 * third + 5e-7),  # in the middle one, nearly
+        (3.5, 2 * third + 5e-6),  # ends too late for its grace
+        (third - 5e-6, 5.0),  # begins too early for it
+    )
+    near = [
+        Timeline((Sounding("rain", start, end, 1, {}, 0.0),), 10.0, "dry")
+        for start, end in edges
+    ]
     return cases + [(heard, p, PARTS, "rain") for heard in near for p in PARTS]
 
 

@@ -78,11 +78,13 @@ def skill_questions(
     skills: Sequence[str] = tuple(SKILLS),
     longest_s: float = LONGEST_S,
     difficulty: str = "hard",
+    balance: Balance | None = None,
 ) -> list[Item]:
     """So many questions, of each skill equally many, of each kind about as many.
 
     Each has a scene of its own. Where options recur, as numbers do, every one of them
-    is right equally often. The solver answers all of them anew.
+    is right equally often, unless you bring a `balance` that lets others pass. The
+    solver answers all of them anew.
 
     Raises Disagreement when the solver finds otherwise, ValueError for a skill that
     does not exist.
@@ -92,7 +94,8 @@ def skill_questions(
     unknown = sorted(set(skills) - set(SKILLS))
     if unknown or not skills:
         raise ValueError(f"skills {unknown} are unknown; choose from {list(SKILLS)}.")
-    rng, balance, items = np.random.default_rng([seed, 31]), Balance(), []
+    rng, items = np.random.default_rng([seed, 31]), []
+    balance = Balance() if balance is None else balance
     kinds: dict[str, Counter] = {skill: Counter() for skill in skills}
     for number in range(count):
         skill = skills[number % len(skills)]

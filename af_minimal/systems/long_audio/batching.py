@@ -23,7 +23,8 @@ def dynamic_batches(
 
     Raises ValueError when a row is longer than `max_tokens`, or a number is below 1.
 
-    Official: fairseq `data/data_utils_fast.pyx` batch_by_size; not released with AF2
+    Official: fairseq `data/data_utils_fast.pyx` batch_by_size_vec, whose batches these
+        are (the older batch_by_size_fast differs); not released with AF2
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
     longest = max(lengths, default=1)

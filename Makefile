@@ -42,7 +42,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 lab: setup  ## open JupyterLab on the first notebook
-	$(BIN)/jupyter lab notebooks/00_meet_the_model.ipynb
+	$(BIN)/jupyter lab notebooks/00_meet_the_model.ipynb \
+	  --ServerApp.tornado_settings='{"websocket_max_message_size": 104857600}'
 
 test: setup  ## run the tests, then every notebook from top to bottom
 	$(BIN)/python -m pytest $(BY_FILE) -m 'not gpu and not browser' tests

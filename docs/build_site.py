@@ -9,6 +9,7 @@ import argparse
 import re
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def stage(source: Path, notebooks: list[Path], sounds: str) -> int:
         copy_linked(text, Path(name), source)
         target = source / ("index.md" if name == "README.md" else name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text + contents(notebooks) * (name == "README.md"))
+        text += contents(notebooks) * (name == "README.md")
+        target.write_text(text, encoding="utf-8")
     players = 0
     (source / "notebooks").mkdir()
     for path in notebooks:
@@ -82,19 +84,27 @@ def stage(source: Path, notebooks: list[Path], sounds: str) -> int:
 
 
 def build(out: Path, sounds: str) -> list[str]:
-    """Build the site in `out` from nothing; what is wrong with it, in lines."""
-    source = out.with_name(out.name + "-source")
-    for folder in (out, source):
-        shutil.rmtree(folder, ignore_errors=True)
-    source.mkdir(parents=True)
+    """Build the site in `out` from nothing; what is wrong with it, in lines.
+
+    A site that stands there goes; any other folder with something in it is refused.
+    """
+    if out.exists() and not (out / ".buildinfo").is_file():
+        if not out.is_dir() or any(out.iterdir()):
+            return [f"{out} is no site, so it is left as it is; give --out another."]
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    players = stage(source, notebooks, sounds)
-    options = ["-b", "html", "-q", "-W", "--keep-going", "-c", str(DOCS)]
-    doctrees = ["-d", str(source / "doctrees")]
-    if build_main([*options, *doctrees, str(source), str(out)]):
+    with tempfile.TemporaryDirectory() as folder:
+        source, html, doctrees = (Path(folder) / n for n in ("source", "html", "trees"))
+        source.mkdir()
+        players = stage(source, notebooks, sounds)
+        options = ["-b", "html", "-q", "-W", "--keep-going", "-c", str(DOCS)]
+        warned = build_main([*options, "-d", str(doctrees), str(source), str(html)])
+        if players:
+            shutil.copytree(source / "sounds", html / "sounds")
+        # only now: a build that breaks off leaves the site before it
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(html, out)
+    if warned:
         return ["Sphinx warned of something; see above."]
-    if players:
-        shutil.copytree(source / "sounds", out / "sounds")
     print(f"{len(notebooks)} notebooks, {players} players")
     return broken(out)
 
@@ -111,7 +121,8 @@ def main() -> int:
     start = time.monotonic()
     wrong = build(chosen.out.resolve(), chosen.sounds)
     print("\n".join(wrong), file=sys.stderr)
-    print(f"{chosen.out / 'index.html'} ({time.monotonic() - start:.0f} s)")
+    if not wrong:
+        print(f"{chosen.out / 'index.html'} ({time.monotonic() - start:.0f} s)")
     return 1 if wrong else 0
 
 

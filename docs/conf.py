@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for mathml.py
+sys.path.insert(0, str(Path(__file__).parent))  # for alts.py, mathml.py
 
 project = "Audio Flamingo, minimal"
 html_title = project
 author = project
 language = "en"
-extensions = ["myst_nb", "mathml"]
+extensions = ["myst_nb", "alts", "mathml"]
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

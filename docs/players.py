@@ -70,10 +70,12 @@ def put_back(path: Path, folder: Path, sounds: Path, address: str) -> tuple[str,
                 f"are stored; run make notebooks:\n{cell.source[:200]}"
             )
         for number, (kind, content) in zip(numbers, found, strict=True):
+            count += 1
             source = f"{address}/{save(kind, content, sounds)}"
             data = cell.outputs[number].data
             data["text/html"] = text_of(data["text/html"]).replace(
-                LISTEN, f'<audio controls preload="metadata" src="{source}"></audio>'
+                LISTEN,
+                f'<audio controls aria-label="sound {count} of this page" '
+                f'preload="metadata" src="{source}"></audio>',
             )
-        count += len(numbers)
     return nbformat.writes(notebook), count

@@ -98,8 +98,8 @@ def test_fonts_of_other_scripts_are_asked_for_where_they_are(monkeypatch, others
     monkeypatch.setattr(fonts, "OTHERS", others)
     with rc_context(), warnings.catch_warnings():
         warnings.simplefilter("error")
-        viz.set_style()
-        assert viz.rcParams["font.family"] == [fonts.USUAL, *others[1:]]
+        fonts.set_style()
+        assert fonts.rcParams["font.family"] == [fonts.USUAL, *others[1:]]
         figure = viz.new_figure()
         figure.axes[0].set_title("a name")
         assert len(viz.png(figure)) > 1000
@@ -110,7 +110,7 @@ def test_mask_grid_colours_what_may_be_heard():
     figure = viz.new_figure()
     viz.mask_grid(mask, ["a", "b"], ax=figure.axes[0])
     colours = figure.axes[0].images[0].get_array()
-    blue = np.isclose(colours, viz._rgb(viz.AUDIO)).all(axis=-1)
+    blue = np.isclose(colours, viz.to_rgb(viz.AUDIO)).all(axis=-1)
     np.testing.assert_array_equal(blue, mask)
 
 
@@ -126,6 +126,29 @@ def test_loss_curve_reads_a_training_log():
     line = figure.axes[0].lines[0]
     np.testing.assert_allclose(line.get_xdata(), [11, 12, 13])
     np.testing.assert_allclose(line.get_ydata(), [10.5, 11.5, 12.5])
+
+
+def test_a_loss_of_one_step_is_seen_and_of_none_refused():
+    figure = viz.new_figure()
+    for log in ([3.0], [3.0, 2.0]):
+        viz.loss_curve(log, ax=figure.axes[0])
+    assert [line.get_marker() for line in figure.axes[0].lines] == ["o", "None"]
+    with pytest.raises(ValueError, match="The log is empty"):
+        viz.loss_curve([])
+
+
+def test_attention_map_counts_the_windows(shown):
+    for wrong in (range(5), range(7)):
+        with pytest.raises(
+            ValueError, match=rf"6 columns .* {len(wrong)} window_times"
+        ):
+            viz.attention_map(np.ones((2, 6)), ["a", "b"], wrong)
+        with pytest.raises(
+            ValueError, match=rf"6 columns .* {len(wrong)} window_times"
+        ):
+            widgets.AttentionWidget(np.ones((1, 1, 2, 6)), ["a", "b"], wrong)
+    viz.attention_map(np.ones((2, 6)), ["a", "b"], range(6))
+    assert len(shown) == 1
 
 
 def test_only_the_highlighted_box_is_filled():
@@ -315,6 +338,22 @@ def test_what_is_no_truth_is_told():
     assert "expected 1" in differences.difference(torch.tensor(False), True)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "shown"),
+    [
+        (np.array(["a", "b"]), "ndarray(2,) ['a', 'b']"),
+        (np.array([10**400], dtype=object), "ndarray(1,) [1000"),
+        (10**400, "1000"),
+        (10**5000, "a int too long to print"),
+    ],
+    ids=["words", "object", "huge", "unprintable"],
+)
+def test_what_is_no_number_is_told(wrong, shown):
+    said = checks.num_windows.first_problem(lambda *given: wrong)
+    assert "numbers were expected" in said and f"yours:     {shown}" in said
+    assert differences.difference(wrong, "a dog").startswith(f"got {shown}")
+
+
 def test_dicts_are_compared_by_their_keys():
     def batch(**changes):
         return {"a": torch.zeros(2), "labels": torch.ones(2)} | changes
@@ -377,7 +416,7 @@ def test_ask_widget_chooses_uploads_and_asks(tmp_path, clip):
     box.button.click()
     assert box.answer.value == "how long? 2.0 s"
     box.upload.value = uploaded("mine.wav", widgets.wav_bytes(clip))
-    assert box.sound.value is None and box.answer.value == ""
+    assert box.sound.value is None and box.answer.value == "mine.wav: press Ask."
     box.button.click()
     assert box.answer.value == "how long? 3.0 s"
 
@@ -387,6 +426,10 @@ def test_ask_widget_explains_a_bad_upload(tmp_path):
     box = widgets.ask_widget(Parrot(), folder=tmp_path)
     box.upload.value = uploaded("notes.txt", b"not sound")
     assert "notes.txt cannot be decoded" in box.answer.value
+    # and the sound before it is not asked about, nor named, nor played
+    assert box.clip is None and box.sound.value is None and box.audio.value == b""
+    box.button.click()
+    assert box.answer.value.endswith("choose another sound.")
     with pytest.raises(FileNotFoundError, match="no sound file"):
         widgets.ask_widget(Parrot(), folder=tmp_path / "empty")
 
@@ -481,7 +524,8 @@ def test_clean_takes_out_players_and_keeps_figures(tmp_path, clip, capsys):
     path.write_text(json.dumps(stored({"text/html": html, "image/png": "aGk="})))
     assert path.stat().st_size > 100_000
     assert clean.main(["--check", str(path)]) == 1
-    assert "cells [0] store audio" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "cells [0] store audio" in said and "metadata.widgets holds" in said
     clean.main([str(path)])
     cleaned = json.loads(path.read_text())
     data = cleaned["cells"][0]["outputs"][0]["data"]
@@ -503,7 +547,9 @@ def test_clean_replaces_widgets_and_drops_progress_bars():
     box = {clean.WIDGET: {"model_id": "2"}, "text/plain": "AskWidget(children=(...))"}
     notebook = stored(bar)
     notebook["cells"][0]["outputs"].append({"data": box})
+    assert "cells [0] show widgets" in clean.problems(notebook)
     (output,) = clean.strip_widgets(notebook)["cells"][0]["outputs"]
+    assert clean.problems(notebook) == []
     assert output["data"] == {"text/plain": clean.PRESS}
     assert "widgets" not in notebook["metadata"]
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -83,6 +84,9 @@ def test_players_come_back_and_texts_stay(stored):
     for output in outputs[1::2]:
         html = output.data["text/html"]
         assert html.startswith("<p><audio controls") and clean.LISTEN not in html
+        assert (
+            f'aria-label="sound {outputs.index(output) // 2 + 1} of this page"' in html
+        )
         assert any(f'src="../sounds/{name}"' in html for name in files)
     assert (sounds / files[0]).read_bytes()[:4] == b"RIFF"
     assert stored.read_bytes() == before
@@ -104,6 +108,27 @@ def test_what_the_readme_links_to_is_a_page():
     assert all((ROOT / page).is_file() for page in pages)
 
 
+def test_only_a_site_or_nothing_is_built_over(tmp_path, monkeypatch):
+    def fake(arguments):
+        (Path(arguments[-1]) / ".buildinfo").parent.mkdir()
+        (Path(arguments[-1]) / ".buildinfo").touch()
+        return 0
+
+    monkeypatch.setattr(build_site, "build_main", fake)
+    out, beside = tmp_path / "out", tmp_path / "out-source"
+    for folder in (out, beside):
+        folder.mkdir()
+        (folder / "precious").touch()
+    (line,) = build_site.build(out, "none")
+    assert line == f"{out} is no site, so it is left as it is; give --out another."
+    assert (out / "precious").is_file()
+    (out / ".buildinfo").touch()  # now it looks like a site of ours
+    assert build_site.build(out, "none") == []
+    assert [path.name for path in out.iterdir()] == [".buildinfo"]
+    assert (beside / "precious").is_file()
+    assert build_site.build(tmp_path / "new", "none") == []
+
+
 @pytest.mark.slow
 def test_the_whole_site_builds_and_holds_every_notebook(tmp_path):
     """Without players: they are made by running the notebooks."""
@@ -118,5 +143,8 @@ def test_the_whole_site_builds_and_holds_every_notebook(tmp_path):
     assert f"{tmp_path / 'site' / 'index.html'} (" in done.stdout
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         page = tmp_path / "site" / "notebooks" / f"{path.stem}.html"
-        assert "<img" in page.read_text(encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        assert "<img" in text
+        # words for those who cannot see it, neither a file's name nor nothing
+        assert 'alt="../' not in text and 'alt=""' not in text, path.name
     assert "notebooks/11_" in (tmp_path / "site" / "searchindex.js").read_text()

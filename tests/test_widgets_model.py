@@ -2,8 +2,11 @@
 
 import copy
 import io
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import ipywidgets
 import numpy as np
 import pytest
 import soundfile
@@ -13,7 +16,7 @@ from conftest import pictured
 from PIL import Image
 
 from af_minimal.audio import Clip
-from af_minimal.course import widgets
+from af_minimal.course import edit_answer, teach, widgets
 from af_minimal.course.widgets.answer_words import group_words
 from af_minimal.course.widgets.mask_explorer import MOST_TOKENS
 from af_minimal.data import Example
@@ -448,3 +451,152 @@ def test_answer_attention_of_dense_features_adds_up_over_windows():
     heard = widgets.answer_attention(load("mini2"), clip, ASKED, max_new_tokens=3)
     assert heard.weights.shape[-1] == len(heard.window_times)
     np.testing.assert_allclose(heard.weights.sum(-1), 1, atol=1e-4)
+
+
+# what all of them share
+
+
+class Failing:
+    """A model that notes what the box says while it listens, and then fails."""
+
+    config = load("mini").config
+
+    def __init__(self, encoder=None):
+        self.encoder, self.box, self.error, self.seen = encoder, None, None, []
+
+    def ask(self, clip, question, **options):
+        if self.box:
+            busy = [b.disabled for b in (getattr(self.box, "button", None),) if b]
+            self.seen.append((self.box.answer.value, *busy))
+        if self.error:
+            raise self.error
+        return "a <dog>."
+
+
+def wav(seconds):
+    content = memoryview(widgets.wav_bytes(tone(seconds)))
+    return {"name": "a.wav", "type": "", "size": len(content), "content": content}
+
+
+@pytest.fixture
+def asking(store):
+    """Name -> a box with a model that can fail, and what makes it ask."""
+    models = [Failing(store.encoder) for _ in range(4)]
+    ask, mixer = widgets.ask_widget(models[0]), widgets.scene_mixer(models[1])
+    taught, near = (
+        teach.TeachWidget(models[2]),
+        widgets.neighbours(store, tone(1.0), models[3], k=2),
+    )
+    taught.query.value = (wav(1.0) | {"last_modified": datetime.now(UTC)},)
+    for model, box in zip(models, (ask, mixer, taught, near), strict=True):
+        model.box = box
+    return {
+        "ask": (ask, ask.button.click),
+        "mixer": (mixer, mixer.button.click),
+        "teach": (taught, taught.button.click),
+        "neighbours": (near, lambda: setattr(near.question, "value", "how loud?")),
+    }
+
+
+@pytest.mark.parametrize("error", [MemoryError("no room"), KeyboardInterrupt()])
+@pytest.mark.parametrize("name", ["ask", "mixer", "teach", "neighbours"])
+def test_no_error_leaves_a_box_listening(asking, name, error):
+    box, ask = asking[name]
+    box.model.error = error
+    with suppress(type(error)):  # Jupyter logs it, unless it is an interrupt
+        ask()
+    told = f"{type(error).__name__}: {error}".rstrip(": ")
+    assert box.answer.value == told
+    button = [] if name == "neighbours" else [True]
+    assert box.model.seen == [("listening ...", *button)]
+    if button:  # so long only
+        assert not box.button.disabled
+        box.model.error = None
+        ask()
+        assert "a &lt;dog&gt;." in box.answer.value
+
+
+def test_teaching_too_says_what_broke(store, monkeypatch):
+    box = teach.TeachWidget(Failing(store.encoder))
+    box.name.value = "dax"
+    box.sounds.value = (wav(1.0) | {"last_modified": datetime.now(UTC)},)
+    monkeypatch.setattr(teach, "clean", lambda name: 1 / 0)
+    box.teach.click()  # Jupyter logs the error
+    assert box.known.value.startswith("ZeroDivisionError") and not box.teach.disabled
+    monkeypatch.undo()
+    box.teach.click()
+    assert box.known.value == "taught: dax (1)"
+
+
+@pytest.fixture
+def panels(asking, heard, hearing):
+    """One of each panel."""
+    weights = np.ones((2, 3, 4, 5))
+    run = [(step, tiny_flamingo.tiny(gates=step / 50)) for step in (0, 10)]
+    scene = widgets.compose([widgets.new_event("dog bark")])
+    return [
+        *(box for box, _ in asking.values()),
+        widgets.AnswerWidget(heard),
+        widgets.attention_widget(weights, list("abcd"), range(5)),
+        widgets.gates(run),
+        widgets.mask_explorer(hearing, PROMPT),
+        widgets.record(),
+        edit_answer.EditWidget(edit_answer.Judge(scene, [scene])),
+    ]
+
+
+def inside(widget):
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from inside(child)
+
+
+def test_rows_and_words_wrap_in_a_narrow_notebook(panels):
+    assert all(isinstance(panel, widgets.Panel) for panel in panels)
+    parts = [part for panel in panels for part in inside(panel)]
+    assert not [part for part in parts if isinstance(part, ipywidgets.Label)]
+    rows = [part for part in parts if isinstance(part, ipywidgets.HBox)]
+    assert len(rows) > 10
+    assert {part.layout.flex_flow for part in rows} == {"row wrap"}
+
+
+def test_every_upload_says_how_much_it_takes(panels):
+    beside = [
+        [child.value for child in part.children if isinstance(child, ipywidgets.HTML)]
+        for panel in panels
+        for part in inside(panel)
+        if any(
+            isinstance(c, ipywidgets.FileUpload) for c in getattr(part, "children", ())
+        )
+    ]
+    assert len(beside) == 4
+    assert all("up to 10 MB" in words[0] for words in beside)
+
+
+def test_a_panel_says_its_picture_in_words(panels):
+    pictured = [panel for panel in panels if hasattr(panel, "image")]
+    assert len(pictured) == 5
+    for panel in pictured:
+        assert panel.own_keys is panel.children[-1] and len(panel.own_keys.alt) > 20
+    explorer, browser = pictured[-1], pictured[-2]
+    explorer.text.value = "<audio>what?"
+    assert explorer.own_keys.alt.endswith("of the prompt: <audio>what?")
+    browser.step.value = 0
+    assert browser.own_keys.alt.endswith("to step 0")
+
+
+def test_a_checkbox_says_what_it_does(asking):
+    box, _ = asking["neighbours"]
+    assert [check.description for check in box.checks] == ["1: use", "2: use"]
+
+
+def test_the_truth_is_scored_once(monkeypatch):
+    scored, scene = [], widgets.compose([widgets.new_event("dog bark")])
+    plain = edit_answer.caption_scores
+    monkeypatch.setattr(
+        edit_answer, "caption_scores", lambda *a: scored.append(a[0]) or plain(*a)
+    )
+    judge = edit_answer.Judge(scene, [scene])
+    rows = [edit_answer.compare(judge, answer) for answer in ("a cat.", "a dog.")]
+    assert scored == [[judge.references[0]], ["a cat."], ["a dog."]]
+    assert [row["best"] for row in rows[0]] == list(judge.best.values())

@@ -203,6 +203,24 @@ def test_upload_stands_beside_the_microphone():
     assert box.clip.duration_s == 2 and "mine.wav" in box.heard.children[0].label
 
 
+@pytest.mark.parametrize("make", [widgets.record, lambda: widgets.ask_widget(Parrot())])
+def test_a_file_too_short_is_told_in_seconds(make):
+    box = make()
+    box.upload.value = uploaded("slip.wav", widgets.wav_bytes(tone(0.01)))
+    said = (getattr(box, "message", None) or box.answer).value
+    assert said.startswith("slip.wav lasts 0.010 s; at least 0.02 s are needed.")
+    assert box.clip is None
+    box.upload.value = uploaded("click.wav", widgets.wav_bytes(tone(0.02)))
+    assert box.clip.duration_s == 0.02
+
+
+def test_a_long_file_is_said_to_be_read():
+    box, said = widgets.record(), []
+    box.message.observe(lambda change: said.append(change["new"]), "value")
+    box.upload.value = uploaded("mine.wav", widgets.wav_bytes(tone(1)))
+    assert said[0] == "reading mine.wav ..." and said[-1].startswith("1.00 s at")
+
+
 def test_the_same_file_is_taken_twice():
     box, file = widgets.record(), uploaded("mine.wav", widgets.wav_bytes(tone(2)))
     for level in (0.1, 0.2):  # no two recordings are equal
@@ -482,6 +500,7 @@ def test_ask_widget_hears_the_microphone(tmp_path):
     box = widgets.ask_widget(Parrot(), question="how long?", folder=tmp_path)
     arrive(box.microphone, tone(3))
     assert box.sound.value is None and box.clip.duration_s == 3
+    assert box.answer.value == "Your recording: press Ask."
     box.button.click()
     assert box.answer.value == "how long? 3.0 s"
     box.sound.value = "rain"

@@ -43,6 +43,24 @@ def audio_outputs(notebook: dict) -> list[int]:
     return found
 
 
+def live_widgets(notebook: dict) -> list[int]:
+    """Numbers of the cells (from 0) that show a widget, which needs its kernel."""
+    return [
+        number
+        for number, cell in enumerate(notebook["cells"])
+        if any(WIDGET in output.get("data", {}) for output in cell.get("outputs", []))
+    ]
+
+
+def problems(notebook: dict) -> list[str]:
+    """What `make clean-nb` would take out of a notebook, a line for each kind."""
+    cells, live = audio_outputs(notebook), live_widgets(notebook)
+    found = [f"cells {cells} store audio"] * bool(cells)
+    found += [f"cells {live} show widgets"] * bool(live)
+    state = "widgets" in notebook["metadata"]
+    return found + ["metadata.widgets holds the state of widgets"] * state
+
+
 def strip_widgets(notebook: dict) -> dict:
     """Replace live widgets by their picture, if they have one, and a line of words.
 
@@ -100,11 +118,11 @@ def main(arguments: list[str]) -> int:
     failed = 0
     for path in map(Path, (a for a in arguments if a != "--check")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = audio_outputs(notebook)
-        if check and cells:
-            print(f"{path}: cells {cells} store audio; run `make clean-nb`.")
-            failed = 1
-        elif not check:
+        if check:
+            for problem in problems(notebook):
+                print(f"{path}: {problem}; run `make clean-nb`.")
+                failed = 1
+        else:
             write_notebook(path, strip_widgets(strip_audio(notebook)))
     return failed
 

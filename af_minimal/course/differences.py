@@ -12,6 +12,7 @@ TOLERANCE = 1e-4
 WHOLE = 24  # so many numbers are printed, of more than that an excerpt
 EXCERPT = 6
 LONGEST = 120  # characters of what is no array
+NO_NUMBERS = (TypeError, ValueError, OverflowError)  # the last of 400 digits
 
 
 def difference(yours, expected) -> str:
@@ -21,6 +22,8 @@ def difference(yours, expected) -> str:
     if yours is None:
         return "it returned None: is a `return` missing?"
     if isinstance(expected, str):
+        if not isinstance(yours, str):  # an array is compared letter by letter
+            return f"got {brief(yours)}, expected {expected!r}."
         return "" if yours == expected else f"got {yours!r}, expected {expected!r}."
     if isinstance(expected, dict):
         return _dict_difference(yours, expected)
@@ -29,7 +32,7 @@ def difference(yours, expected) -> str:
     try:
         own, right = _plain_array(yours), _plain_array(expected)
         floats = as_array(own), as_array(right)
-    except (TypeError, ValueError):
+    except NO_NUMBERS:
         return f"it returned a {type(yours).__name__}; numbers were expected."
     if right.dtype == bool and not right.ndim and (own.ndim or own.dtype != bool):
         return f"got {brief(yours)}; True or False is expected."
@@ -123,7 +126,8 @@ def _unlike(yours: np.ndarray, expected: np.ndarray) -> np.ndarray:
 def as_array(value) -> np.ndarray:
     """A number, list, array or tensor as a numpy array of booleans or floats.
 
-    Raises TypeError or ValueError for what holds no numbers.
+    Raises TypeError or ValueError for what holds no numbers, OverflowError for what no
+    float can hold.
     """
     array = _plain_array(value)
     return array if array.dtype == bool else array.astype(np.float64)
@@ -158,16 +162,26 @@ def brief(value, start: int = 0, whole: int = WHOLE) -> str:
     if isinstance(value, FunctionType):
         return f"the function {value.__name__}"
     text = _one_line(value)
-    text = f"... {text[start:]}" if start else text
+    return _cut(f"... {text[start:]}" if start else text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
 def _one_line(value) -> str:
-    return " ".join(repr(value).split())
+    try:
+        return " ".join(repr(value).split())
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        return f"a {type(value).__name__} too long to print"
 
 
 def _brief_array(value: torch.Tensor | np.ndarray, start: int, whole: int) -> str:
-    array, name = as_array(value), f"{type(value).__name__}{tuple(value.shape)}"
+    name = f"{type(value).__name__}{tuple(value.shape)}"
+    try:
+        array = as_array(value)
+    except NO_NUMBERS:
+        return _cut(f"{name} {_one_line(value.tolist())}")
     if array.ndim == 0:
         return f"{array.item():.6g}"
     where, shown = "", array

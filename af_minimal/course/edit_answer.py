@@ -44,6 +44,11 @@ class Judge:
         """The true captions of the scene in all wordings, the plainest first."""
         return captions(self.score)
 
+    @cached_property
+    def best(self) -> dict[str, float]:
+        """All metrics of the plainest true caption."""
+        return self(self.references[0])
+
     def __call__(self, answer: str) -> dict[str, float]:
         """Metric -> value; those of events and exact match are 0 or 1."""
         if not normalise(answer):
@@ -121,7 +126,7 @@ def compare(judge: Judge, answer: str) -> list[dict]:
 
     Taught in: notebooks/11_evaluation.ipynb
     """
-    best, yours = judge(judge.references[0]), judge(answer)
+    best, yours = judge.best, judge(answer)
     values = zip(best, best.values(), yours.values(), strict=True)
     return [dict(zip(COLUMNS, row, strict=True)) for row in values]
 

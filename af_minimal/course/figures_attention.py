@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from .figures_text import seen
-from .picture import AUDIO, GATE, TEXT
+from .picture import AUDIO, TEXT, TEXT_INK, line_styles
 from .viz import (
     DPI,
     HEAT,
@@ -20,8 +20,6 @@ from .viz import (
     show,
     to_numpy,
 )
-
-LINES = ("-", "--", ":", "-.")
 
 
 def panels(count: int, height: float = 1.0) -> Figure:
@@ -170,7 +168,7 @@ def answer_map(
     axes.set(xlim=(0, end), ylim=(bottom, -0.5))
     _second_ticks(axes, left + width / 2, to_numpy(window_times), owner)
     axes.set_yticks(range(len(words)), [_fit(w, 24) for w in words], fontsize=9)
-    axes.tick_params(axis="y", colors=TEXT)
+    axes.tick_params(axis="y", colors=TEXT_INK)
     axes.set(xlabel="start of the window (s), counted in each sound")
     axes.set_ylabel("word of the answer")
     axes.set_title(title, pad=18)
@@ -217,10 +215,9 @@ def curves(lines: Mapping, xlabel: str, ylabel: str, reference=None, x=None, log
     """One curve per name against the step, or against `x`; all axes with units."""
     figure = panels(1)
     axes = figure.axes[0]
-    hues = (AUDIO, TEXT, GATE, "#333333")
-    for (name, y), hue, style in zip(lines.items(), hues, LINES, strict=False):
-        y = to_numpy(y)
-        axes.plot(range(len(y)) if x is None else x, y, style, color=hue, label=name)
+    for (name, y), style in zip(lines.items(), line_styles(), strict=False):
+        y, style["marker"] = to_numpy(y), ""  # strokes are enough: points lie close
+        axes.plot(range(len(y)) if x is None else x, y, label=name, **style)
     if reference is not None:
         axes.axhline(reference[1], color=QUIET, linewidth=1, label=reference[0])
     axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if log else "linear")

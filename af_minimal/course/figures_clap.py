@@ -3,6 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 
+from matplotlib.patheffects import withStroke
+
 from . import viz
 
 
@@ -32,7 +34,8 @@ def similarity_matrix(
 def labels_over_time(values, labels: Sequence[str], hop_s: float, events=()) -> None:
     """Cosine of each label (row) with each window (column, start in seconds).
 
-    `events` are scored events; a white bar marks when each of them sounds.
+    `events` are scored events; a white bar marks when each of them sounds, with a black
+    edge, for a cell may be as bright.
     """
     values = viz.to_numpy(values)  # (labels, W)
     figure = viz.new_figure()
@@ -40,9 +43,11 @@ def labels_over_time(values, labels: Sequence[str], hop_s: float, events=()) -> 
     right = values.shape[1] * hop_s
     extent = (0, right, len(labels) - 0.5, -0.5)
     image = axes.imshow(values, aspect="auto", extent=extent, cmap=viz.HEAT)
+    edge = [withStroke(linewidth=5, foreground="black")]
+    bar = {"color": "white", "linewidth": 3, "path_effects": edge}
     for event in events:
         row = list(labels).index(event.label)
-        axes.plot([event.onset_s, event.end_s], [row, row], color="white", linewidth=3)
+        axes.plot([event.onset_s, event.end_s], [row, row], **bar)
     axes.set_yticks(range(len(labels)), labels)
     axes.set(xlabel="start of the window (s)", ylabel="name", xlim=(0, right))
     axes.set(ylim=(len(labels) - 0.5, -0.5))

@@ -1,13 +1,13 @@
 """Scores beside chance, and clips above each other: pictures of notebooks 14 and 15."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from ..audio import Clip
 from . import viz
-from .figures_retrieval import HUES
+from .picture import bar_styles
 
 GROUP = 0.8  # of the room between two groups of bars
 
@@ -31,13 +31,15 @@ def score_bars(
     figure = viz.new_figure()
     axes = figure.axes[0]
     width = GROUP / len(scores)
-    for number, ((name, row), hue) in enumerate(zip(scores.items(), cycle(HUES))):
+    styles = zip(scores.items(), bar_styles(), strict=False)
+    for number, ((name, row), style) in enumerate(styles):
         left = np.arange(len(chance)) - GROUP / 2 + number * width
-        style = {"align": "edge", "label": name, "color": hue}
+        style |= {"align": "edge", "label": name}
         axes.bar(left, [row[s] for s in chance], width, **style)
+    edge = [withStroke(linewidth=3.5, foreground="white")]  # for bars that are dark
     for place, guessed in enumerate(chance.values()):
         ends = place - GROUP / 2, place + GROUP / 2
-        axes.plot(ends, (guessed, guessed), "--", color="#444444")
+        axes.plot(ends, (guessed, guessed), "--", color="black", path_effects=edge)
     axes.set_xticks(range(len(chance)), list(chance))
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1))
     axes.set_title("dashed: chance")

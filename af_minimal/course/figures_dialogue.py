@@ -8,11 +8,8 @@ from itertools import cycle
 
 import numpy as np
 
-from .picture import AUDIO, GATE, TEXT
+from .picture import HUES, TEXT, line_styles
 from .viz import QUIET, new_figure, show, to_numpy
-
-HUES = (AUDIO, TEXT, GATE, "#333333")
-MARKS = ("o-", "s--", "^:", "x-.")
 
 
 def turn_costs(turns: Sequence, title: str = "") -> None:
@@ -45,12 +42,12 @@ def turn_chart(lines: Mapping[str, Sequence[dict]], title: str = "") -> None:
     """
     figure = new_figure()
     axes = figure.axes[0]
-    styles = zip(lines.items(), cycle(HUES), cycle(MARKS), strict=False)
-    for place, ((name, measures), hue, mark) in enumerate(styles):
+    styles = zip(lines.items(), line_styles(), strict=False)
+    for place, ((name, measures), style) in enumerate(styles):
         asked = [m for m in measures if m["n"]]
         turns = np.arange(1, len(asked) + 1) + 0.06 * (place - (len(lines) - 1) / 2)
         score, spread = with_spread(asked)
-        axes.errorbar(turns, score, spread, fmt=mark, color=hue, label=name)
+        axes.errorbar(turns, score, spread, label=name, **style)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="turn", ylabel="share of answers right", ylim=(-0.03, 1.03))
     axes.set_title(title)

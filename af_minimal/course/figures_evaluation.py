@@ -4,16 +4,13 @@ Taught in: notebooks/11_evaluation.ipynb
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from .figures_dialogue import with_spread
-from .picture import AUDIO, GATE, TEXT
+from .picture import line_styles
 from .viz import HEAT, QUIET, new_figure, show
-
-HUES = (AUDIO, TEXT, GATE)
 
 
 def metric_grid(rows: Mapping[str, Mapping[str, float]], title: str = "") -> None:
@@ -63,11 +60,12 @@ def interval_chart(sections: Mapping[str, Sequence[dict]], title: str = "") -> N
     names = [m["measure"] for m in first]
     figure = new_figure(height=0.4 + 0.11 * len(names))
     axes = figure.axes[0]
-    lines = zip(sections.items(), cycle(HUES), strict=False)
-    for place, ((name, measures), hue) in enumerate(lines):
+    styles = zip(sections.items(), line_styles(), strict=False)
+    for place, ((name, measures), style) in enumerate(styles):
+        style["linestyle"] = "none"  # a line would join what is not one measure
         rows = np.arange(len(measures)) + 0.22 * (place - (len(sections) - 1) / 2)
         score, spread = with_spread(measures)
-        axes.errorbar(score, rows, xerr=spread, fmt="o", color=hue, label=name)
+        axes.errorbar(score, rows, xerr=spread, label=name, **style)
     known = [(i, m["chance"]) for i, m in enumerate(first) if m["chance"] is not None]
     if known:
         rows, chance = np.array(known).T

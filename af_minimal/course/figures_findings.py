@@ -12,12 +12,13 @@ from .viz import QUIET, new_figure, show
 
 VERDICTS = {True: "holds", False: "does not hold", None: "seeds missing"}
 HUES = {True: AUDIO, False: TEXT, None: "#CC79A7"}
+MARKS = {True: "o", False: "X", None: "s"}
 
 
 def seed_chart(rows: Sequence[dict], title: str = "") -> None:
-    """A line for each finding, a dot for each seed; the hue is the verdict.
+    """A line for each finding, a dot for each seed; hue and form are the verdict.
 
-    Blue holds, orange does not, and a grey bar is what guessing gives.
+    Blue dots hold, orange crosses do not, and a grey bar is what guessing gives.
 
     Args:
         rows: of `findings.json`, those whose numbers are shares between 0 and 1.
@@ -27,9 +28,9 @@ def seed_chart(rows: Sequence[dict], title: str = "") -> None:
     figure = new_figure(height=0.35 + 0.1 * len(rows))
     axes = figure.axes[0]
     for place, row in enumerate(rows):
-        hue = HUES[row["holds"]]
+        hue, mark = HUES[row["holds"]], MARKS[row["holds"]]
         axes.plot(row["range"], [place, place], color=hue, linewidth=2)
-        axes.plot(row["ours"], [place] * len(row["ours"]), "o", color=hue)
+        axes.plot(row["ours"], [place] * len(row["ours"]), mark, color=hue)
         if row["chance"] is not None:
             edges = place - 0.35, place + 0.35
             axes.vlines(row["chance"], *edges, color=QUIET, linewidth=3)
@@ -37,7 +38,8 @@ def seed_chart(rows: Sequence[dict], title: str = "") -> None:
     axes.set(xlabel="share (one dot for each seed)", xlim=(-0.05, 1.05))
     axes.set(ylabel="finding", ylim=(len(rows) - 0.5, -0.5), title=title)
     for verdict in [v for v in VERDICTS if v in {row["holds"] for row in rows}]:
-        axes.plot([], [], "o", color=HUES[verdict], label=VERDICTS[verdict])
+        style = {"color": HUES[verdict], "label": VERDICTS[verdict]}
+        axes.plot([], [], MARKS[verdict], **style)
     axes.vlines([], 0, 0, color=QUIET, linewidth=3, label="chance")
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     said = ", ".join(f"{row['id']} {VERDICTS[row['holds']]}" for row in rows)

@@ -3,7 +3,8 @@
 They return the figure instead of showing it, because a widget draws a cursor over it.
 """
 
-import numpy as np
+from itertools import cycle
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,9 +12,10 @@ from ..audio import Clip, num_windows, resample
 from ..config import AudioConfig
 from ..soundworld import Score
 from . import viz
-from .picture import AUDIO, GATE, TEXT
+from .picture import AUDIO, HUES
+from .waves import outline
 
-HUES = (AUDIO, TEXT, GATE)  # one for each event of a scene
+LONGEST_TITLE = 80  # letters that stand above the axes
 
 
 def heard_windows(clip: Clip, config: AudioConfig | None = None) -> list[dict]:
@@ -52,13 +54,20 @@ def sound_picture(
     config = config or AudioConfig()
     figure = viz.new_figure(rows=3, height=1.6)
     wave, mel, strip = figure.axes
-    times = np.arange(len(clip.waveform)) / clip.sample_rate
-    wave.plot(times, clip.waveform, color=AUDIO, linewidth=0.5)
-    wave.set(ylabel="amplitude", ylim=(-1, 1), title=title.replace("$", r"\$"))
+    wave.plot(*outline(clip), color=AUDIO, linewidth=0.5)
+    wave.set(ylabel="amplitude", ylim=(-1, 1), title=as_title(title))
     viz.mel(resample(clip, config.sample_rate), ax=mel)  # what the model hears
     mel.set(xlabel="")
     draw_windows(strip, clip, config)
     return figure
+
+
+def as_title(text: str) -> str:
+    """The text, shortened in the middle to fit: a file's name ends with its kind."""
+    if len(text) > LONGEST_TITLE:
+        half = LONGEST_TITLE // 2 - 2
+        text = f"{text[:half]} … {text[-half:]}"
+    return text.replace("$", r"\$")
 
 
 def draw_windows(axes: Axes, clip: Clip, config: AudioConfig) -> None:
@@ -91,7 +100,7 @@ def scene_picture(score: Score, clip: Clip) -> Figure:
     lanes, mel = figure.axes
     lanes.get_gridspec().set_height_ratios([2, 3])
     viz.mel(clip, ax=mel)
-    for lane, (event, hue) in enumerate(zip(score.events, HUES * 3, strict=False)):
+    for lane, (event, hue) in enumerate(zip(score.events, cycle(HUES))):
         for start, end in event.occurrences:
             lanes.barh(lane, end - start, left=start, height=0.8, color=hue)
             for edge in (start, end):

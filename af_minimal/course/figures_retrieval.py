@@ -2,16 +2,13 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from .picture import AUDIO, GATE, TEXT
+from .picture import AUDIO, TEXT_INK, bar_styles, line_styles
 from .viz import HEAT, QUIET, new_figure, show, to_numpy
-
-HUES = (TEXT, AUDIO, GATE, "#CC79A7", QUIET)
 
 
 def accuracy_against_k(
@@ -22,19 +19,21 @@ def accuracy_against_k(
 
     Args:
         lines: name -> {k: share}.
-        bounds: the same; dashed, in the hue of the line of that name: what no answer
-            that copies from its examples can exceed.
+        bounds: the same; dashed, in hue and mark of the line of that name: what no
+            answer that copies from its examples can exceed.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """
     figure = new_figure()
     axes = figure.axes[0]
-    for (name, line), hue in zip(lines.items(), cycle(HUES), strict=False):
-        axes.plot(list(line), list(line.values()), "o-", color=hue, label=name)
+    for (name, line), style in zip(lines.items(), line_styles(), strict=False):
+        style["linestyle"] = "-"  # dashes are for bounds
+        axes.plot(list(line), list(line.values()), label=name, **style)
         bound = (bounds or {}).get(name)
         if bound:
             label = f"bound of {name}"
-            axes.plot(list(bound), list(bound.values()), "--", color=hue, label=label)
+            style |= {"linestyle": "--", "markerfacecolor": "none"}
+            axes.plot(list(bound), list(bound.values()), label=label, **style)
     axes.set_xticks(sorted({k for line in lines.values() for k in line}))
     axes.set(xlabel="examples before the question, k", ylabel="share right")
     axes.set(ylim=(-0.03, 1.03))
@@ -69,7 +68,7 @@ def shares_of_examples(
             range(len(columns)), columns, rotation=35, ha="right", fontsize=8
         )
         axes.set_yticks(range(len(words)), [w.replace("$", r"\$") for w in words])
-        axes.tick_params(axis="y", labelsize=9, colors=TEXT)
+        axes.tick_params(axis="y", labelsize=9, colors=TEXT_INK)
         axes.set(xlabel="example", title=title)
         figure.colorbar(image, ax=axes, label="share of attention", pad=0.02)
     panels[0].set_ylabel("token of the answer")
@@ -101,10 +100,12 @@ def neighbour_bars(
     axes.bar_label(bars, fmt="%.2f", padding=3)
     labels = [textwrap.shorten(name, 40, placeholder=" …") for name in names]
     axes.set_yticks(places, [name.replace("$", r"\$") for name in labels])
-    axes.tick_params(axis="y", colors=TEXT, length=0)
+    axes.tick_params(axis="y", colors=TEXT_INK, length=0)
     axes.invert_yaxis()
     axes.set(xlabel="similarity to the clip (cosine)", ylabel="neighbour")
-    axes.set_xlim(min(0, *similarities), 1.1)
+    least = min(0, *similarities)
+    # a number behind a bar to the left must not stand on the names
+    axes.set_xlim(least - 0.3 * (least < 0), 1.1)
     meanings = {"in the prompt": AUDIO, "left out": QUIET}
     handles = [Patch(color=hue, label=said) for said, hue in meanings.items()]
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -123,7 +124,7 @@ def names_taught(counts: Mapping[str, int]) -> Figure:
     names = [name.replace("$", r"\$") for name in counts]
     axes.barh(range(len(counts)), list(counts.values()), color=AUDIO)
     axes.set_yticks(range(len(counts)), names)
-    axes.tick_params(axis="y", colors=TEXT, length=0)
+    axes.tick_params(axis="y", colors=TEXT_INK, length=0)
     axes.invert_yaxis()
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="sounds taught", ylabel="name", title="what the box has learnt")
@@ -142,11 +143,11 @@ def kinds_of_answers(counts: Mapping[str, Mapping[str, int]]) -> None:
     axes = figure.axes[0]
     kinds = list(next(iter(counts.values())))
     left = np.zeros(len(counts))
-    for kind, hue in zip(kinds, cycle(HUES), strict=False):
+    for kind, style in zip(kinds, bar_styles(), strict=False):
         row = [counts[case].get(kind, 0) for case in counts]
         total = [max(1, sum(counts[case].values())) for case in counts]
         width = 100 * np.array(row) / np.array(total)
-        axes.barh(list(counts), width, left=left, color=hue, label=kind)
+        axes.barh(list(counts), width, left=left, label=kind, **style)
         left += width
     axes.invert_yaxis()
     axes.set(xlabel="answers (%)", ylabel="case", xlim=(0, 100))

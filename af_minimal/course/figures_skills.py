@@ -12,7 +12,7 @@ from ..systems.audio_skills.timeline import read_timeline
 from ..systems.long_audio.batching import padded_share
 from ..systems.long_audio.composing import Part
 from . import viz
-from .picture import AUDIO, GATE
+from .picture import AUDIO, GATE, GATE_INK
 from .viz import QUIET
 
 SHADES = ("#F2F2F2", "#FFFFFF")  # places, in turn
@@ -50,7 +50,7 @@ def lanes(
     for name, second in (marks or {}).items():
         axes.vlines(second, -0.5, len(names) - 0.4, color=GATE, linestyle="--")
         place = second, len(names) - 0.55
-        axes.text(*place, f"{name} ", color=GATE, ha="right", fontsize=9)
+        axes.text(*place, f"{name} ", color=GATE_INK, ha="right", fontsize=9)
     axes.set_yticks(range(len(names)), names)
     top = -1.5 if parts else -0.6
     axes.set(xlim=(0, score.duration_s), ylim=(len(names) - 0.4, top))
@@ -112,7 +112,7 @@ def marks_against_windows(
     axes.plot(windows, chance, color=QUIET, linewidth=2, label="without hearing")
     for name, place in stages.items():
         axes.axvline(place, color=GATE, linestyle="--")
-        axes.text(place, 2, f"{name} ", color=GATE, ha="right", fontsize=9)
+        axes.text(place, 2, f"{name} ", color=GATE_INK, ha="right", fontsize=9)
     axes.set(xlabel="windows heard (2 s each)", ylabel="mark (of 100)", ylim=(0, 103))
     axes.set_title("captions of long recordings, by all that is heard so far")
     axes.legend(loc="center right", bbox_to_anchor=(0.95, 0.5))

@@ -1,8 +1,9 @@
 """Figures of the notebooks on prompts and data: coloured tokens, counts of items."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
-from .picture import AUDIO, GATE, TEXT
+from .picture import AUDIO, GATE, TEXT, ink_on
 from .viz import QUIET, new_figure, show
 
 COLUMNS = 82  # characters in one row of the picture
@@ -25,11 +26,9 @@ def label_picture(tokens: Sequence[str], labels, title: str = "") -> None:
     for (row, column, text), token, label in zip(places, tokens, labels, strict=True):
         colour = TEXT if int(label) != -100 else QUIET
         colour = AUDIO if token == "<audio>" else colour
-        box = {"facecolor": colour, "edgecolor": "white", "pad": 1.5, "alpha": 0.85}
-        dark = "white" if colour != QUIET else "black"
-        axes.text(
-            column, -row, text, family="monospace", fontsize=10, color=dark, bbox=box
-        )
+        box = {"facecolor": colour, "edgecolor": "white", "pad": 1.5}
+        words = {"family": "monospace", "fontsize": 10, "color": ink_on(colour)}
+        axes.text(column, -row, text, bbox=box, **words)
     axes.set(xlim=(-1, COLUMNS + 4), ylim=(-rows + 0.4, 1))
     axes.set_title(title, loc="left")
     axes.axis("off")
@@ -57,9 +56,8 @@ def lay_out(tokens: Sequence[str]) -> tuple[list[tuple[int, int, str]], int]:
 def count_bars(counts: Mapping[str, Sequence[int]], title: str = "") -> None:
     """How often each item of a dataset was drawn, one row of bars per method."""
     figure = new_figure(rows=len(counts), height=0.5 * len(counts))
-    for axes, (name, values), hue in zip(
-        figure.axes, counts.items(), (GATE, TEXT), strict=False
-    ):
+    panels = zip(figure.axes, counts.items(), cycle((GATE, TEXT)))
+    for axes, (name, values), hue in panels:
         axes.bar(range(len(values)), values, color=hue)
         axes.set(ylabel="times drawn", ylim=(0, max(map(max, counts.values())) + 0.5))
         axes.set_title(name, loc="left")

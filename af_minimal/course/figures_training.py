@@ -1,13 +1,12 @@
 """Figures of the notebook on training: several runs in one picture."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from .picture import AUDIO, GATE, TEXT
+from .picture import line_styles
 from .viz import HEAT, QUIET, gate_curve, new_figure, show
 
 
@@ -15,11 +14,12 @@ def compare_losses(logs: Mapping[str, Sequence[dict]], smooth: int = 10) -> None
     """Loss curves of several runs; each is a log of `training.train`."""
     figure = new_figure()
     axes = figure.axes[0]
-    for (name, log), hue in zip(logs.items(), cycle((TEXT, AUDIO, GATE)), strict=False):
+    for (name, log), style in zip(logs.items(), line_styles(), strict=False):
         width = max(1, min(smooth, len(log)))  # a short run has no more to average
         kernel = np.ones(width) / width
         losses = np.convolve([row["loss"] for row in log], kernel, "valid")
-        axes.plot(np.arange(len(losses)) + width - 1, losses, color=hue, label=name)
+        steps = np.arange(len(losses)) + width - 1
+        axes.plot(steps, losses, label=name, markevery=0.1, **style)
     axes.set(xlabel="step", ylabel="loss (nats per token)")
     axes.legend()
     show(figure, f"Loss against step of {', '.join(logs)}")
@@ -29,8 +29,8 @@ def lr_curves(factors: Mapping[str, Sequence[float]], warmup: int) -> None:
     """Share of the highest learning rate at every step; a dotted line ends warm-up."""
     figure = new_figure()
     axes = figure.axes[0]
-    for (name, values), hue in zip(factors.items(), cycle((TEXT, AUDIO)), strict=False):
-        axes.plot(values, color=hue, label=name)
+    for (name, values), style in zip(factors.items(), line_styles(), strict=False):
+        axes.plot(values, label=name, markevery=0.1, **style)
     axes.axvline(warmup, color=QUIET, linestyle=":", label="end of warm-up")
     axes.set(xlabel="step", ylabel="share of the highest rate", ylim=(0, 1.05))
     axes.legend()

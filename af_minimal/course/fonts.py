@@ -1,6 +1,11 @@
-"""Fonts for names that a reader writes in a script the usual font does not have."""
+"""The style of all figures, with fonts for scripts that the usual font does not have.
 
-from matplotlib import font_manager
+A reader may give a sound a name in any script.
+"""
+
+from matplotlib import font_manager, rcParams
+
+from .viz import HEAT
 
 USUAL = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic, Arabic
 # of Linux, macOS and Windows; matplotlib takes a letter from the first that has it
@@ -37,3 +42,18 @@ def families() -> list[str]:
     """
     installed = set(font_manager.get_font_names())
     return [USUAL, *(name for name in OTHERS if name in installed)]
+
+
+def set_style() -> None:
+    """Fonts and spines of all figures; `notebook_setup` calls it."""
+    rcParams.update(
+        {
+            "font.family": families(),
+            "font.size": 10,
+            "axes.titlesize": 11,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "image.cmap": HEAT,
+        }
+    )

@@ -1,10 +1,25 @@
-"""The architecture picture: sound comes in at the left, text goes out at the right."""
+"""The course's colours, and the architecture picture, which is drawn in them.
 
+In the picture, sound comes in at the left and text goes out at the right.
+"""
+
+from collections.abc import Iterator
+from itertools import cycle
+
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch
 
 # one hue each, from the Okabe-Ito set, which colour-blind readers can tell apart
 AUDIO, TEXT, GATE = "#0072B2", "#D55E00", "#009E73"
+# for words on white, on which orange and green themselves are too pale to read
+TEXT_INK, GATE_INK = "#A84A00", "#00754F"
+HUES = (AUDIO, TEXT, GATE, "#333333", "#CC79A7")
+# one less than there are hues, so that the two together repeat after twenty only
+STROKES = (("o", "-"), ("s", "--"), ("^", ":"), ("x", "-."))
+HATCHES = ("", "//", "..", "xx")
+LIGHT = (0.2126, 0.7152, 0.0722)  # of red, green and blue, as eyes weigh them
 BOX_HEIGHT = 0.3
 
 # name: (left, bottom, width, hue, words), in parts of the figure
@@ -27,6 +42,39 @@ ARROWS = (
     ("language model", "gated cross-attention"),
     ("gated cross-attention", "answer"),
 )
+
+
+def line_styles() -> Iterator[dict]:
+    """Without end: hue, marker and stroke of one line after the other."""
+    for hue, (marker, stroke) in zip(cycle(HUES), cycle(STROKES), strict=False):
+        yield {"color": hue, "marker": marker, "linestyle": stroke}
+
+
+def bar_styles() -> Iterator[dict]:
+    """Without end: hue and hatching of one kind of bars after the other."""
+    for hue, hatch in zip(cycle(HUES), cycle(HATCHES), strict=False):
+        yield {"facecolor": hue, "hatch": hatch, "edgecolor": "white"}
+
+
+def ink_on(hue: str) -> str:
+    """Black or white, whichever can be read better on a face of this hue."""
+    return "black" if contrast("black", hue) > contrast("white", hue) else "white"
+
+
+def contrast(one: str, other: str) -> float:
+    """How well one colour is seen on another, from 1 to 21; words need 4.5.
+
+    (lighter + 0.05) / (darker + 0.05), as the rules for web pages (WCAG) have it.
+    """
+    light = [0.05 + float(np.dot(LIGHT, _linear(to_rgb(c)))) for c in (one, other)]
+    return max(light) / min(light)
+
+
+def _linear(rgb: tuple[float, float, float]) -> np.ndarray:
+    values = np.array(rgb)
+    return np.where(
+        values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4
+    )
 
 
 def architecture(axes: Axes, highlight: str | None = None) -> None:
@@ -59,7 +107,7 @@ def box(axes: Axes, name: str, lit: bool) -> None:
         linewidth=1.5,
     )
     axes.add_patch(patch)
-    colour = "white" if lit else "#444444"
+    colour = ink_on(hue) if lit else "#444444"
     centre = (left + width / 2, bottom + BOX_HEIGHT / 2)
     axes.text(*centre, words, ha="center", va="center", color=colour, fontsize=9.5)
 

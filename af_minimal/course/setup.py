@@ -22,7 +22,7 @@ def notebook_setup(seed: int = 0, offline: bool = True, threads: int = 1) -> Non
     torch.set_printoptions(precision=PRINT_DIGITS, sci_mode=False)
     np.set_printoptions(precision=PRINT_DIGITS, suppress=True)
     seed_everything(seed)
-    from .viz import set_style
+    from .fonts import set_style
 
     set_style()
 

@@ -1,6 +1,6 @@
 """Teach the model names for sounds of your own: upload, name, ask.
 
-As in `widgets.py`, every callback writes widget values only.
+As in `widgets/`, every callback writes widget values only.
 """
 
 from collections import Counter
@@ -15,8 +15,9 @@ from ..data import Example
 from ..prompts import clean
 from ..retrieval import Datastore
 from .figures_retrieval import names_taught
-from .widgets import SOUND_FILES, Panel, decode, wav_bytes
-from .widgets.ask import left_out
+from .widgets import Panel, decode, wav_bytes
+from .widgets.ask import LIMIT, left_out, sound_upload
+from .widgets.parts import Words, meanwhile, row
 from .widgets.still import with_picture
 
 PROMPT = "classify this sound."
@@ -51,35 +52,30 @@ class TeachWidget(Panel):
     def __init__(self, model, examples: Sequence[Example] = (), prompt: str = PROMPT):
         self.model, self.prompt = model, prompt
         self.store = Datastore.build(examples, model.encoder) if examples else None
-        kinds = ",".join(SOUND_FILES)
         self.name = widgets.Text("", description="name", placeholder="a word you made")
-        self.sounds = widgets.FileUpload(
-            accept=kinds, multiple=True, description="its sounds"
-        )
+        self.sounds = sound_upload("its sounds", multiple=True)
         self.teach = widgets.Button(description="Teach", button_style="primary")
-        self.known = widgets.Label("")
-        self.query = widgets.FileUpload(
-            accept=kinds, multiple=False, description="a new sound"
-        )
+        self.known = Words()
+        self.query = sound_upload("a new sound")
         self.k = widgets.IntSlider(4, 0, 8, description="examples k")
         self.button = widgets.Button(description="Ask", button_style="primary")
         self.audio = widgets.Audio(autoplay=False, loop=False)
-        self.answer = widgets.Label("")
+        self.answer = Words()
         self.teach.on_click(self._teach)
         self.button.on_click(self._ask)
-        self._count()
+        self.known.say(self._taught())
         super().__init__(
             [
-                widgets.HBox([self.name, self.sounds, self.teach]),
+                row(self.name, self.sounds, Words(LIMIT), self.teach),
                 self.known,
-                widgets.HBox([self.query, self.k, self.button]),
+                row(self.query, Words(LIMIT), self.k, self.button),
                 self.audio,
                 self.answer,
             ]
         )
         if self.counts():
             figure = names_taught(self.counts())
-            with_picture(self, figure, f"How many sounds: {self.known.value}")
+            with_picture(self, figure, f"How many sounds: {self._taught()}")
 
     @property
     def examples(self) -> list[Example]:
@@ -98,35 +94,32 @@ class TeachWidget(Panel):
     def _teach(self, button=None) -> None:
         name = self.name.value.strip().lower()
         if not name or not self.sounds.value:
-            self.known.value = "Type a name and choose one or more sound files."
+            self.known.say("Type a name and choose one or more sound files.")
             return
-        try:
+        with meanwhile(self.known, "listening ...", self.teach):
             name = clean(name)  # a token in it would spoil every later answer
             new = [Example(c, self.prompt, name) for c in self.clips(self.sounds)]
             if self.store is None:
                 self.store = Datastore.build(new, self.model.encoder)
             else:
                 self.store.add(new)
-        except ValueError as error:
-            self.known.value = str(error)
-            return
-        self.sounds.value = ()
-        self._count()
+            self.sounds.value = ()
+            self.known.say(self._taught())
 
     def counts(self) -> Counter:
         """Name -> how many sounds it was taught with, the first name first."""
         return Counter(example.output for example in self.examples)
 
-    def _count(self) -> None:
+    def _taught(self) -> str:
         each = [f"{name} ({count})" for name, count in self.counts().items()]
-        self.known.value = "taught: " + (", ".join(each) or "nothing yet")
+        return "taught: " + (", ".join(each) or "nothing yet")
 
     def _ask(self, button=None) -> None:
         if not self.query.value:
-            self.answer.value = "Choose a new sound first."
+            self.answer.say("Choose a new sound first.")
             return
-        self.answer.value = "listening ..."
-        try:
+        with meanwhile(self.answer, "listening ...", self.button):
+            self.audio.value = b""  # of the sound before, if this one is broken
             (clip,) = self.clips(self.query)
             self.audio.value = wav_bytes(clip)
             k = min(self.k.value, len(self.examples))
@@ -137,6 +130,4 @@ class TeachWidget(Panel):
                     f" (with {len(shown)} of {k} examples: a sound is never an example "
                     "for itself, and the same one counts once)"
                 )
-            self.answer.value = said + left_out(clip, self.model)
-        except ValueError as error:  # a broken file, an impossible name
-            self.answer.value = str(error)
+            self.answer.say(said + left_out(clip, self.model))

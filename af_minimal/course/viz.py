@@ -9,35 +9,21 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from ..audio import Clip, log_mel, num_windows
 from ..config import AudioConfig, EncoderConfig
-from .fonts import families
-from .picture import AUDIO, GATE, TEXT
+from .picture import AUDIO, GATE, TEXT, TEXT_INK
 from .picture import architecture as draw_architecture
+from .waves import loudest_frames, outline
 
 SIZE = (8.0, 3.2)  # inches
 DPI = 100
 QUIET = "#B8B8B8"  # what is padded, hidden or only there to compare with
 HEAT = "cividis"
-
-
-def set_style() -> None:
-    """Fonts and spines of all figures; `notebook_setup` calls it."""
-    rcParams.update(
-        {
-            "font.family": families(),
-            "font.size": 10,
-            "axes.titlesize": 11,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "legend.frameon": False,
-            "image.cmap": HEAT,
-        }
-    )
+LOUDEST = -20.0  # dB: at least so much is the brightest, so that silence is dark
 
 
 def new_figure(rows: int = 1, height: float = 1.0) -> Figure:
@@ -76,12 +62,13 @@ def to_numpy(values) -> np.ndarray:
 def mel(clip: Clip, config: EncoderConfig | None = None, ax: Axes | None = None):
     """Log-mel picture of a clip: seconds across, mel bins up, decibels as colour."""
     config = config or EncoderConfig()
-    picture = log_mel(torch.from_numpy(clip.waveform), config, clip.sample_rate)
+    frames = log_mel(torch.from_numpy(clip.waveform), config, clip.sample_rate)
+    picture = loudest_frames(frames.numpy())  # (F, M)
     figure, axes = _figure_and_axes(ax)
     place = {"origin": "lower", "aspect": "auto"}
     place["extent"] = (0, clip.duration_s, 0, config.n_mels)
-    top = float(picture.max())
-    image = axes.imshow(picture.T, vmin=top - 80, cmap=HEAT, **place)
+    top = max(float(picture.max()), LOUDEST)
+    image = axes.imshow(picture.T, vmin=top - 80, vmax=top, cmap=HEAT, **place)
     axes.figure.colorbar(image, ax=axes, label="level (dB)", pad=0.01)
     axes.set(xlabel="time (s)", ylabel="mel bin")
     _show_own(figure, f"Log-mel picture of {clip.duration_s:.1f} s of sound")
@@ -91,8 +78,7 @@ def clip_card(clip: Clip, title: str = "", config: EncoderConfig | None = None):
     """Waveform above log-mel picture on one time axis in seconds."""
     figure = new_figure(rows=2, height=1.2)
     wave, below = figure.axes
-    times = np.arange(len(clip.waveform)) / clip.sample_rate
-    wave.plot(times, clip.waveform, color=AUDIO, linewidth=0.5)
+    wave.plot(*outline(clip), color=AUDIO, linewidth=0.5)
     wave.set(ylabel="amplitude", ylim=(-1, 1), title=title)
     mel(clip, config, ax=below)
     show(figure, f"Waveform and log-mel picture, {clip.duration_s:.1f} s. {title}")
@@ -107,9 +93,9 @@ def window_strip(clip: Clip, config: AudioConfig, ax: Axes | None = None):
     for i, start in enumerate(starts):
         colour = AUDIO if i < real else QUIET
         axes.barh(i, config.window_s, left=start, height=0.7, color=colour, alpha=0.75)
-    times = np.arange(len(clip.waveform)) / clip.sample_rate
-    down = -1.5 * clip.waveform  # the y axis points down
-    axes.plot(times, down - 2.5, color="black", linewidth=0.4)
+    times, wave = outline(clip)
+    # upside down, for the y axis points down
+    axes.plot(times, -1.5 * wave - 2.5, color="black", linewidth=0.4)
     axes.axvline(clip.duration_s, color="black", linestyle=":", linewidth=1)
     axes.set(xlabel="time (s)", ylabel="window", ylim=(config.max_windows, -4.5))
     numbers = range(0, config.max_windows, 5)
@@ -125,7 +111,7 @@ def mask_grid(
     mask = to_numpy(mask).astype(bool)  # (T, L)
     _check_grid(mask, tokens, "mask")
     figure, axes = _figure_and_axes(ax, rows=len(tokens))
-    colours = np.where(mask[..., None], _rgb(AUDIO), _rgb("#E6E6E6"))  # (T, L, 3)
+    colours = np.where(mask[..., None], to_rgb(AUDIO), to_rgb("#E6E6E6"))  # (T, L, 3)
     axes.imshow(colours, aspect="auto")
     axes.set_xticks(np.arange(mask.shape[1] + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(mask.shape[0] + 1) - 0.5, minor=True)
@@ -141,9 +127,17 @@ def mask_grid(
 def attention_map(
     weights, tokens: Sequence[str], window_times: Sequence[float], title="", ax=None
 ):
-    """Attention of every text token (row) over windows (columns, start in seconds)."""
+    """Attention of every text token (row) over windows (columns, start in seconds).
+
+    Raises ValueError unless weights (T, L) fit T tokens and L `window_times`.
+    """
     weights = to_numpy(weights)  # (T, L)
     _check_grid(weights, tokens, "weights")
+    if weights.shape[1] != len(window_times):
+        raise ValueError(
+            f"weights has {weights.shape[1]} columns and there are "
+            f"{len(window_times)} window_times: pass the start of every window, (L,)."
+        )
     figure, axes = _figure_and_axes(ax, rows=len(tokens))
     image = axes.imshow(weights, aspect="auto", vmin=0, cmap=HEAT)
     axes.figure.colorbar(image, ax=axes, label="attention weight", pad=0.01)
@@ -176,14 +170,20 @@ def loss_curve(
     """Loss against step; `log` is a list of losses or of rows with step and loss.
 
     `smooth` averages so many steps; `reference` draws the loss of a guess.
+
+    Raises ValueError for an empty log.
     """
+    if not len(log):
+        raise ValueError("The log is empty; train a step or more, then draw its loss.")
     figure, axes = _figure_and_axes(ax)
-    rows = len(log) and isinstance(log[0], dict)
+    rows = isinstance(log[0], dict)
     steps = np.array([row["step"] for row in log] if rows else range(len(log)))
     losses = np.array([row["loss"] for row in log] if rows else to_numpy(log))
     smooth = max(1, min(smooth, len(losses)))
     smoothed = np.convolve(losses, np.ones(smooth) / smooth, "valid")
-    axes.plot(steps[smooth - 1 :], smoothed, color=TEXT, label=label)
+    # one number is no line: without a mark it would not be seen
+    mark = "o" if len(smoothed) == 1 else ""
+    axes.plot(steps[smooth - 1 :], smoothed, mark + "-", color=TEXT, label=label)
     if reference is not None:
         axes.axhline(reference, color=QUIET, linestyle="--", label="a guess")
     axes.set(xlabel="step", ylabel="loss (nats)")
@@ -230,13 +230,9 @@ def _show_own(figure: Figure | None, alt: str) -> None:
         show(figure, alt)
 
 
-def _rgb(colour: str) -> np.ndarray:
-    return np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-
-
 def _token_rows(axes: Axes, tokens: Sequence[str]) -> None:
     axes.set_yticks(range(len(tokens)), [t.replace("$", r"\$") for t in tokens])
-    axes.tick_params(axis="y", labelsize=8, colors=TEXT)
+    axes.tick_params(axis="y", labelsize=8, colors=TEXT_INK)
 
 
 def _check_grid(grid: np.ndarray, tokens: Sequence[str], name: str) -> None:

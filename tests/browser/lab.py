@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 HOST = "127.0.0.1"
+MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
 PATIENCE_S = 300  # an idle machine opens a notebook in seconds, a busy one does not
 SETTINGS = {
     # long notebooks are drawn whole, so that every control is on the page
@@ -52,6 +54,12 @@ LISTEN = """() => {
 }"""
 
 
+def options_of_make() -> list[str]:
+    """What `make lab` tells the server: uploads must fit through in the tests too."""
+    found = re.findall(r"^\t.*(--ServerApp\.\w+)='(.*)'$", MAKEFILE.read_text(), re.M)
+    return [f"{name}={value}" for name, value in found]
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind((HOST, 0))
@@ -86,7 +94,7 @@ def serve(app: str, root: Path, home: Path):
     command += [f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}"]
     command += ["--IdentityProvider.token=", "--ServerApp.password="]
-    command += [f"--{name[app]}.expose_app_in_browser=True"]
+    command += [f"--{name[app]}.expose_app_in_browser=True", *options_of_make()]
     with open(home / "log", "w") as log:
         server = subprocess.Popen(
             command, env=settings(home), stdout=log, stderr=log, start_new_session=True

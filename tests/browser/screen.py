@@ -33,6 +33,34 @@ def photograph(page, path: Path) -> list[Path]:
     return paths
 
 
+# what a reader who hears the page is not told the name of
+NAMELESS = """() => {
+  const all = s => [...document.querySelectorAll(`.jp-OutputArea-output ${s}`)];
+  const silent = e => !e.getAttribute('aria-label');
+  return [
+    ...all('.widget-image').filter(e => !e.alt),
+    ...all('[role=slider], .jupyter-widgets audio, audio.jupyter-widgets')
+      .filter(silent),
+    ...all('input[type=checkbox]')
+      .filter(e => !/[a-z]{2}/.test(e.labels[0]?.innerText)),
+  ].map(e => `${e.localName} ${e.className} has no name`);
+}"""
+# controls that cannot be used: cut off, squeezed, or outside the output they are in
+CUT_OFF = """() => {
+  const least = { BUTTON: 30, INPUT: 10, SELECT: 60, DIV: 60 };  // pixels
+  const controls = 'button, input, select, .noUi-base';
+  return [...document.querySelectorAll('.jp-OutputArea-output')].flatMap(area => {
+    const { left, right } = area.getBoundingClientRect();
+    return [...area.querySelectorAll(controls)].filter(e => {
+      const box = e.getBoundingClientRect();
+      const cut = e.matches('button') && e.scrollWidth > e.clientWidth + 1;
+      const outside = box.left < left - 1 || box.right > right + 1;
+      return e.offsetParent && (cut || outside || box.width < least[e.tagName]);
+    }).map(e => `${e.localName} ${e.className} ${e.innerText}`);
+  });
+}"""
+
+
 def play_by_key(page) -> bool:
     """Let the space bar play a `listen` and see it move; False without one."""
     picture = page.query_selector(".af-listen-picture")

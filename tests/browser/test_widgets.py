@@ -3,10 +3,13 @@
 import re
 
 import nbformat
+import numpy as np
 import pytest
+import soundfile
 
 from . import lab
 from .controls import Tried, try_all
+from .screen import CUT_OFF, NAMELESS
 from .test_notebooks import RUN_S, run_and_look
 
 pytestmark = pytest.mark.browser
@@ -102,7 +105,7 @@ def test_widget(page, jupyterlab, folder, shots, name):
     def more(page, tried):
         if name == "record":
             page.get_by_text(RECORDED).wait_for()
-        return too_few(tried, *numbers)
+        return too_few(tried, *numbers) + page.evaluate(NAMELESS)
 
     path = folder / f"widget_{name}.ipynb"
     write_notebook(path, FIRST, source)
@@ -116,9 +119,79 @@ def test_every_widget_in_notebook_7(page, notebook7, folder, shots):
     write_notebook(folder / "widgets.ipynb", FIRST, *sources)
     lab.open_notebook(page, notebook7, "widgets.ipynb", "notebook")
     all_of_them = [sum(column) for column in numbers]
-    run_and_look(
-        page, shots / "notebook7.png", lambda _, tried: too_few(tried, *all_of_them)
+
+    def more(page, tried):
+        return too_few(tried, *all_of_them) + page.evaluate(NAMELESS)
+
+    run_and_look(page, shots / "notebook7.png", more)
+
+
+# a recorder that cannot begin, and the streams that were opened for it
+NO_RECORDER = """
+window.streams = [];
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async what => {
+  const stream = await open(what);
+  window.streams.push(stream);
+  return stream;
+};
+window.MediaRecorder = class { constructor() { throw new Error("no codec"); } };
+"""
+STILL_ON = """() => window.streams.flatMap(s => s.getTracks())
+  .filter(track => track.readyState !== 'ended').length"""
+
+
+def test_a_narrow_page_a_broken_recorder_and_a_long_file(
+    page, jupyterlab, folder, tmp_path
+):
+    page.add_init_script(NO_RECORDER)
+    wide = ("record", "teach", "attention_map", "neighbours", "ask")
+    write_notebook(folder / "wide.ipynb", FIRST, *(WIDGETS[n][0] for n in wide))
+    lab.open_notebook(page, jupyterlab, "wide.ipynb")
+    assert lab.run_all(page, RUN_S) == []
+    lab.wait_drawn(page)
+    page.set_viewport_size({"width": 700, "height": 1400})
+    page.wait_for_timeout(2000)  # the page takes its new width
+    assert page.evaluate(CUT_OFF) == []
+    page.set_viewport_size({"width": 1200, "height": 1400})
+
+    page.locator(".af-microphone button").first.click()
+    page.get_by_text("Recording failed (Error: no codec)").first.wait_for()
+    assert page.evaluate("() => window.streams.length") == 1
+    assert page.evaluate(STILL_ON) == 0
+
+    long = tmp_path / "long.wav"  # over the 10 MB that a server lets through by itself
+    soundfile.write(long, np.zeros((44_100 * 75, 2)), 44_100)
+    assert long.stat().st_size > 12_000_000
+    page.on("filechooser", lambda chooser: chooser.set_files(long))
+    page.locator(".jp-CodeCell").last.locator(".widget-upload").click()
+    page.get_by_text("long.wav: press Ask.").wait_for()
+    ask = page.get_by_role("button", name="Ask").last
+    ask.focus()
+    page.keyboard.press("Space")
+    page.get_by_text("s were heard)").wait_for()
+    # it slept meanwhile, which takes the focus away
+    page.wait_for_function(
+        "e => e === document.activeElement", arg=ask.element_handle()
     )
+    lab.close_notebook(page)
+
+
+def test_a_cursor_obeys_all_arrows_and_one_button(page, jupyterlab, folder):
+    write_notebook(folder / "cursor.ipynb", FIRST, WIDGETS["listen"][0])
+    lab.open_notebook(page, jupyterlab, "cursor.ipynb")
+    assert lab.run_all(page, RUN_S) == []
+    lab.wait_drawn(page)
+    picture = page.locator(".af-listen-picture")
+    picture.click(button="right", position={"x": 400, "y": 50})
+    page.keyboard.press("Escape")  # the menu
+    picture.focus()
+    seen = [picture.get_attribute("aria-valuenow")]
+    for key in ("ArrowUp", "ArrowRight", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+        seen.append(picture.get_attribute("aria-valuenow"))
+    assert seen == ["0.00", "0.50", "1.00", "0.50", "0.00"]
+    lab.close_notebook(page)
 
 
 def test_a_dead_slider_and_a_broken_callback_are_found(page, jupyterlab, folder):

@@ -12,11 +12,16 @@ import soundfile
 from ...audio import Clip, load_audio
 from ..figures_listening import sound_picture
 from .keys import Panel
-from .microphone import Microphone
+from .microphone import Microphone, check_length
+from .parts import Words, meanwhile, row
 from .still import with_picture
 
 SAMPLES = Path(__file__).resolve().parents[3] / "data_samples"
 SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
+# Jupyter's servers drop a longer message without a word; `make lab` lets ten times as
+# much through, but a notebook may be opened in another way
+LIMIT = "up to 10 MB; longer: af.load_audio(path)"
+SHORTEST_FILE_S = 0.02  # seconds; a Fourier frame needs more than 256 samples at 16 kHz
 
 
 def player(clip: Clip):
@@ -58,12 +63,12 @@ class AskWidget(Panel):
                 f"There is no sound file in {folder}; pass folder=."
             )
         self.sound = widgets.Dropdown(options=list(self.clips), description="sound")
-        self.upload = widgets.FileUpload(accept=",".join(SOUND_FILES), multiple=False)
+        self.upload = sound_upload()
         self.microphone = Microphone()
         self.audio = widgets.Audio(autoplay=False, loop=False)
         self.question = widgets.Text(question, description="question")
         self.button = widgets.Button(description="Ask", button_style="primary")
-        self.answer = widgets.Label("")
+        self.answer = Words()
         self.sound.observe(self._choose, names="value")
         self.upload.observe(self._receive, names="value")
         self.microphone.on_clip(self._record)
@@ -71,9 +76,9 @@ class AskWidget(Panel):
         self._choose()
         super().__init__(
             [
-                widgets.HBox([self.sound, self.upload, self.microphone]),
+                row(self.sound, self.upload, Words(LIMIT), self.microphone),
                 self.audio,
-                widgets.HBox([self.question, self.button]),
+                row(self.question, self.button),
                 self.answer,
             ]
         )
@@ -81,43 +86,39 @@ class AskWidget(Panel):
     def _choose(self, change=None) -> None:
         if self.sound.value is None:
             return
-        try:
+        self._forget()
+        with meanwhile(self.answer, ""):  # an empty or broken file is told
             self._hear(load_audio(self.clips[self.sound.value]))
-        except ValueError as error:  # an empty or broken file
-            # the sound before it must not be asked about under this name
-            self.clip, self.audio.value = None, b""
-            self.answer.value = str(error)
 
     def _receive(self, change=None) -> None:
         if not self.upload.value:
             return
         file = take(self.upload)
-        try:
-            self._hear(decode(bytes(file["content"]), file["name"]))
-        except ValueError as error:
-            self.answer.value = str(error)
-            return
+        self._forget()
         self.sound.value = None
+        with meanwhile(self.answer, f"reading {file['name']} ..."):
+            self._hear(decode(bytes(file["content"]), file["name"]))
+            self.answer.say(f"{file['name']}: press Ask.")
 
     def _record(self, clip: Clip) -> None:
-        self._hear(clip)
         self.sound.value = None
+        self._hear(clip)
+        self.answer.say("Your recording: press Ask.")
+
+    def _forget(self) -> None:
+        # a file that cannot be heard must not leave the sound before it to be asked
+        self.clip, self.audio.value = None, b""
 
     def _hear(self, clip: Clip) -> None:
-        self.clip = clip
-        self.audio.value = wav_bytes(clip)
-        self.answer.value = ""
+        self.clip, self.audio.value = clip, wav_bytes(clip)
 
     def _ask(self, button=None) -> None:
         if self.clip is None:
-            self.answer.value = "This file cannot be heard; choose another sound."
+            self.answer.say("This file cannot be heard; choose another sound.")
             return
-        self.answer.value = "listening ..."
-        try:
+        with meanwhile(self.answer, "listening ...", self.button):
             said = self.model.ask(self.clip, self.question.value)
-            self.answer.value = said + left_out(self.clip, self.model)
-        except ValueError as error:  # an empty or impossible question
-            self.answer.value = str(error)
+            self.answer.say(said + left_out(self.clip, self.model))
 
 
 def ask_widget(model, **options) -> AskWidget:
@@ -137,6 +138,19 @@ def left_out(clip: Clip, model) -> str:
     return f" (only the first {hears:g} s were heard)"
 
 
+def sound_upload(description: str = "Upload", **options) -> widgets.FileUpload:
+    """A button that takes files of sound, and says when it may take none."""
+    # a long error beside it must not squeeze it, nor a narrow page cut its words off
+    layout = widgets.Layout(flex="0 0 auto", width="auto")
+    return widgets.FileUpload(
+        accept=",".join(SOUND_FILES),
+        description=description,
+        tooltip=LIMIT,
+        layout=layout,
+        **options,
+    )
+
+
 def take(upload: widgets.FileUpload) -> dict:
     """The last file of an upload, which is then empty.
 
@@ -152,12 +166,14 @@ def decode(content: bytes, name: str) -> Clip:
 
     It has no path: two uploads may be called recording.wav and differ.
 
-    Raises ValueError as `load_audio` does.
+    Raises ValueError as `load_audio` does, and for less than 0.02 seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(content)
         try:
-            return replace(load_audio(path, sample_rate=None), path=None)
+            clip = replace(load_audio(path, sample_rate=None), path=None)
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), name)) from error
+    check_length(clip, name, SHORTEST_FILE_S)
+    return clip

@@ -16,6 +16,7 @@ from ..figures_attention import answer_map
 from .answer_words import AnswerAttention, answer_attention
 from .ask import wav_bytes
 from .keys import Panel
+from .parts import row
 from .still import picture, with_picture
 
 
@@ -24,7 +25,8 @@ class AttentionWidget(Panel):
 
     Moving the slider of the heads ends the mean of all heads.
 
-    Raises ValueError when the weights have another number of axes.
+    Raises ValueError when the weights have another number of axes, or do not fit
+    T tokens and L `window_times`.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """
@@ -46,8 +48,7 @@ class AttentionWidget(Panel):
             control.observe(self._draw, names="value")
         self.head.observe(self._one_head, names="value")
         self._draw()
-        controls = widgets.HBox([self.layer, self.head, self.mean])
-        super().__init__([controls, self.image])
+        super().__init__([row(self.layer, self.head, self.mean), self.image])
 
     def chosen(self) -> tuple[np.ndarray, str]:
         """Weights (T, L) and title of what the sliders say."""
@@ -72,8 +73,14 @@ class AttentionWidget(Panel):
         )
         return figure
 
+    def alt(self) -> str:
+        """The map in words."""
+        return (
+            f"Attention of {len(self.tokens)} tokens over windows. {self.chosen()[1]}"
+        )
+
     def _draw(self, change=None) -> None:
-        self.image.value = viz.png(self.figure())
+        self.draw(self.figure(), self.alt())
 
 
 def attention_widget(weights, tokens, window_times, static: bool = True):
@@ -82,15 +89,13 @@ def attention_widget(weights, tokens, window_times, static: bool = True):
     `static` adds the first view as a plain picture, for readers who see the notebook
     without running it.
 
-    Raises ValueError when the weights have another number of axes.
+    Raises ValueError as `AttentionWidget`.
 
     Taught in: notebooks/00_meet_the_model.ipynb
     """
     browser = AttentionWidget(weights, tokens, window_times)
     if static:
-        title = browser.chosen()[1]
-        alt = f"Attention of {len(tokens)} tokens over windows. {title}"
-        return with_picture(browser, browser.figure(), alt)
+        return with_picture(browser, browser.figure(), browser.alt())
     return browser
 
 
@@ -113,10 +118,8 @@ class AnswerWidget(AttentionWidget):
         bright = heard.weights[-1].mean(axis=0).max(axis=-1)  # (words,)
         self.word = int(bright.argmax()) if len(bright) else None
         super().__init__(heard.weights, heard.words, heard.window_times)
-        wrap = widgets.Layout(flex_flow="row wrap")
-        row = widgets.Box(self.buttons, layout=wrap)
-        heard_most = widgets.HBox([self.player, self.label], layout=wrap)
-        self.children = [self.answer, row, heard_most, *self.children]
+        heard_most = row(self.player, self.label)
+        self.children = [self.answer, row(*self.buttons), heard_most, *self.children]
 
     def figure(self):
         """The map of the view that the sliders choose."""
@@ -131,6 +134,11 @@ class AnswerWidget(AttentionWidget):
             title,
             self.word,
         )
+
+    def alt(self) -> str:
+        """The map in words."""
+        listened = f"What each word listened to, of: {self.heard.answer}"
+        return f"{listened} ({self.chosen()[1]})"
 
     def _button(self, number: int, word: str) -> widgets.Button:
         button = widgets.Button(
@@ -162,7 +170,7 @@ class AnswerWidget(AttentionWidget):
         self.label.value = html.escape(
             f"“{word}” listened most to {start:.1f} to {end:.1f} s of {name}"
         )
-        self.image.value = viz.png(self.figure())
+        self.draw(self.figure(), self.alt())
 
 
 def attention(
@@ -181,7 +189,5 @@ def attention(
     """
     browser = AnswerWidget(answer_attention(model, clip, question, examples))
     if static and browser.word is not None:
-        answer = browser.heard.answer
-        alt = f"What each word listened to, of: {answer}"
-        return with_picture(browser, browser.figure(), alt)
+        return with_picture(browser, browser.figure(), browser.alt())
     return browser

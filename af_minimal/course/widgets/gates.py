@@ -15,9 +15,9 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from .. import viz
 from ..figures_training import gate_figure
 from .keys import Panel
+from .parts import Words
 from .still import picture, with_picture
 
 GATE = re.compile(r"layers\.(\d+)\.gated_cross_attn_layer\.(attn|ff)_gate$")
@@ -150,7 +150,7 @@ class GatesWidget(Panel):
             options=steps, value=steps[-1], description="step", continuous_update=False
         )
         self.image = picture()
-        self.label = widgets.Label()
+        self.label = Words()
         self.step.observe(self._draw, names="value")
         self._draw()
         super().__init__([self.step, self.image, self.label])
@@ -159,15 +159,19 @@ class GatesWidget(Panel):
         """The curves, and the layers at the step that the slider chooses."""
         return gate_figure(self.history, self.step.value)
 
+    def alt(self) -> str:
+        """The curves in words."""
+        return f"tanh of the gates over training, to step {self.step.value}"
+
     def _draw(self, change=None) -> None:
         now = [row for row in self.history if row["step"] == self.step.value]
         widest = max(now, key=lambda row: abs(row["attn"]))
-        self.label.value = (
+        self.label.say(
             f"after {self.step.value} steps the attention gate of layer "
             f"{widest['layer']} is open furthest: {widest['attn']:+.3f} (size matters, "
             "sign does not)"
         )
-        self.image.value = viz.png(self.figure())
+        self.draw(self.figure(), self.alt())
 
 
 def gates(run, static: bool = True) -> GatesWidget:
@@ -181,7 +185,5 @@ def gates(run, static: bool = True) -> GatesWidget:
     """
     browser = GatesWidget(gate_history(run))
     if static:
-        last = browser.step.value
-        alt = f"tanh of the gates over training, to step {last}"
-        return with_picture(browser, browser.figure(), alt)
+        return with_picture(browser, browser.figure(), browser.alt())
     return browser

@@ -106,16 +106,21 @@ function render({ model, el }) {
     seek(((part - left) / (right - left)) * model.get("span_s"));
   };
   picture.addEventListener("pointerdown", (event) => {
+    if (event.button) return; // the second button opens a menu
     picture.setPointerCapture(event.pointerId);
     pointed(event);
   });
   picture.addEventListener("pointermove", (event) => {
-    if (event.buttons) pointed(event);
+    if (event.buttons & 1) pointed(event);
   });
+  const back = () => seek(audio.currentTime - model.get("hop_s"));
+  const on = () => seek(audio.currentTime + model.get("hop_s"));
   const keys = {
     " ": () => (audio.paused ? play() : audio.pause()),
-    ArrowLeft: () => seek(audio.currentTime - model.get("hop_s")),
-    ArrowRight: () => seek(audio.currentTime + model.get("hop_s")),
+    ArrowLeft: back,
+    ArrowDown: back, // as of every slider
+    ArrowRight: on,
+    ArrowUp: on,
     Home: () => seek(0),
     End: () => seek(model.get("duration_s")),
   };

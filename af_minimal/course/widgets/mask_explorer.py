@@ -1,7 +1,5 @@
 """Type a prompt; see which of its tokens may hear which sound, under three rules."""
 
-import html
-
 import ipywidgets as widgets
 import numpy as np
 import torch
@@ -9,10 +7,10 @@ import torch
 from ...prompts import AUDIO, SEP
 from ...tokenizer import special_ids
 from ...xattn import text_to_audio_mask
-from .. import viz
 from ..checks_attention import latest_only_mask
 from ..figures_attention import mask_figure, token_words
 from .keys import Panel
+from .parts import Words
 from .still import picture, with_picture
 
 PROMPT = (
@@ -91,7 +89,7 @@ class MaskWidget(Panel):
             continuous_update=False,
         )
         self.image = picture()
-        self.label = widgets.HTML()
+        self.label = Words()
         for control in (self.text, self.windows):
             control.observe(self._draw, names="value")
         self._draw()
@@ -115,18 +113,22 @@ class MaskWidget(Panel):
         tokens, masks = self.masks()
         return mask_figure(masks, tokens, self.windows.value)
 
+    def alt(self) -> str:
+        """The masks in words."""
+        return f"Who may hear what under three rules, of the prompt: {self.text.value}"
+
     def _draw(self, change=None) -> None:
         try:
             tokens, masks = self.masks()
         except ValueError as error:
-            self.label.value = html.escape(str(error))
+            self.label.say(str(error))
             self.image.layout.display = "none"
             return
         differ = np.any([m != masks["Audio Flamingo"] for m in masks.values()], axis=0)
-        self.label.value = (
+        self.label.say(
             f"{len(tokens)} tokens; the rules disagree about {differ.any(1).sum()}."
         )
-        self.image.value = viz.png(self.figure())
+        self.draw(self.figure(), self.alt())
         self.image.layout.display = None
 
 
@@ -154,6 +156,5 @@ def mask_explorer(
     special_ids(tokenizer)  # says which special tokens it lacks
     explorer = MaskWidget(tokenizer, text, windows_per_audio)
     if static and explorer.image.value:
-        alt = f"Who may hear what under three rules, of the prompt: {text}"
-        return with_picture(explorer, explorer.figure(), alt)
+        return with_picture(explorer, explorer.figure(), explorer.alt())
     return explorer

@@ -108,6 +108,8 @@ function render({ model, el }) {
     const chunks = [];
     recorder = new MediaRecorder(stream);
     const current = recorder;
+    recorder.ondataavailable = (event) => chunks.push(event.data);
+    recorder.start(); // first: where it throws, nothing is left to be stopped
     const ends = performance.now() + 1000 * model.get("seconds");
     const silence = measure(stream, (level) => {
       const rest = Math.max(0, (ends - performance.now()) / 1000);
@@ -115,13 +117,11 @@ function render({ model, el }) {
       left.textContent = `${rest.toFixed(1)} s left`;
       if (rest === 0 && current.state === "recording") current.stop();
     });
-    recorder.ondataavailable = (event) => chunks.push(event.data);
     recorder.onstop = () => {
       silence();
       for (const track of stream.getTracks()) track.stop();
       keep(chunks);
     };
-    recorder.start();
     button.textContent = "Stop";
     button.classList.add("mod-danger");
     button.setAttribute("aria-label", "Stop recording");
@@ -133,6 +133,7 @@ function render({ model, el }) {
       tell({ error: UNSAFE });
       return;
     }
+    let stream = null;
     asking = true;
     said.textContent = "Allow the microphone, if the browser asks.";
     try {
@@ -142,10 +143,12 @@ function render({ model, el }) {
         noiseSuppression: false,
         autoGainControl: false,
       };
-      const stream = await navigator.mediaDevices.getUserMedia({ audio });
+      stream = await navigator.mediaDevices.getUserMedia({ audio });
       said.textContent = "";
       record(stream);
     } catch (error) {
+      // it was opened, and nothing records it: it must not stay on
+      for (const track of stream?.getTracks() ?? []) track.stop();
       failed(error);
       explain();
     }

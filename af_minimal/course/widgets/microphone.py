@@ -30,12 +30,17 @@ def clip_from_samples(content: bytes | memoryview, rate: int) -> Clip:
             "each. It was cut off on its way: record again."
         )
     clip = Clip(np.frombuffer(content, "<f4").copy(), rate)
-    if clip.duration_s < SHORTEST_S:
-        raise ValueError(
-            f"The recording lasts {clip.duration_s:.3f} s; at least {SHORTEST_S} s are "
-            "needed. Press Record and let it run longer."
-        )
+    check_length(clip, "The recording", SHORTEST_S)
     return clip
+
+
+def check_length(clip: Clip, name: str, shortest_s: float) -> None:
+    """Raises ValueError for a clip of fewer seconds than are needed."""
+    if clip.duration_s < shortest_s:
+        raise ValueError(
+            f"{name} lasts {clip.duration_s:.3f} s; at least {shortest_s} s are "
+            "needed. Let it run longer."
+        )
 
 
 class Microphone(anywidget.AnyWidget):

@@ -6,10 +6,10 @@ import ipywidgets as widgets
 
 from ...data import Example
 from ...generation import as_clip
-from .. import viz
 from ..figures_retrieval import neighbour_bars
 from .ask import wav_bytes
 from .keys import Panel
+from .parts import Words, meanwhile, row
 from .still import picture, with_picture
 
 
@@ -56,14 +56,15 @@ class NeighboursWidget(Panel):
             question or "", description="question", continuous_update=False
         )
         self.checks = [self._check(number) for number in range(1, len(self.rows) + 1)]
-        self.image, self.answer = picture(), widgets.HTML()
+        self.image, self.answer = picture(), Words()
         self._ask_alone()
         self.question.observe(self._ask_alone, names="value")
-        query = _row(widgets.HTML("<b>the clip</b>"), _player(self.clip))
+        name = widgets.HTML("<b>the clip</b>")
+        query = row(name, _player(self.clip), align_items="center")
         asked = [self.question] if model is not None else []
         lines = [
-            self._line(check, row, rate)
-            for check, row in zip(self.checks, self.rows, strict=True)
+            self._line(check, found, rate)
+            for check, found in zip(self.checks, self.rows, strict=True)
         ]
         super().__init__([query, *lines, *asked, self.answer, self.image])
 
@@ -83,21 +84,26 @@ class NeighboursWidget(Panel):
             [f"{name}: {said}" for name, said in answers],
         )
 
+    def alt(self) -> str:
+        """The bars in words."""
+        used = f"{len(self.examples)} of them in the prompt"
+        return f"Similarity of {len(self.rows)} neighbours to the clip, {used}"
+
     def _check(self, number: int) -> widgets.Checkbox:
         check = widgets.Checkbox(
             True,
-            description=f"{number}",
+            description=f"{number}: use",
             indent=False,
-            tooltip=f"put neighbour {number} into the prompt",
-            layout=widgets.Layout(width="4em"),
+            layout=widgets.Layout(width="6em"),
         )
         check.observe(self._ask, names="value")
         return check
 
-    def _line(self, check, row: dict, rate: int) -> widgets.HBox:
-        words = f"{row['similarity']:.2f}&ensp;{html.escape(row['output'])}"
+    def _line(self, check, found: dict, rate: int) -> widgets.HBox:
+        words = f"{found['similarity']:.2f}&ensp;{html.escape(found['output'])}"
         text = widgets.HTML(words, layout=widgets.Layout(width="22em"))
-        return _row(check, text, _player(as_clip(row["example"], rate)))
+        sound = _player(as_clip(found["example"], rate))
+        return row(check, text, sound, align_items="center")
 
     def _answers(self) -> list[tuple[str, str]]:
         """Name and text of both answers; none without a model."""
@@ -122,22 +128,18 @@ class NeighboursWidget(Panel):
             self.told = self._say(self.examples) if self.examples else self.alone
             lines = [f"<b>{n}</b>: {html.escape(a)}" for n, a in self._answers()]
             self.answer.value = "<br>".join(lines)
-        self.image.value = viz.png(self.figure(with_answers=False))
+        self.draw(self.figure(with_answers=False), self.alt())
 
     def _say(self, examples: list[Example]) -> str:
         if self.model is None:
             return ""
         if not self.question.value.strip():
             return "The question is empty; type one."
-        self.answer.value = "listening ..."
-        try:
-            return self.model.ask(self.clip, self.question.value, examples=examples)
-        except ValueError as error:  # a prompt too long, a special token typed
-            return str(error)
-
-
-def _row(*children: widgets.Widget) -> widgets.HBox:
-    return widgets.HBox(children, layout=widgets.Layout(align_items="center"))
+        with meanwhile(self.answer, "listening ..."):
+            try:
+                return self.model.ask(self.clip, self.question.value, examples=examples)
+            except ValueError as error:  # a prompt too long, a special token typed
+                return str(error)  # one of two answers: the other may be right
 
 
 def _player(clip) -> widgets.Audio:
@@ -167,6 +169,6 @@ def neighbours(
     """
     browser = NeighboursWidget(store, clip, model, k, question)
     if static and browser.rows:
-        alt = f"Similarity of {len(browser.rows)} neighbours to the clip, and answers"
+        alt = f"{browser.alt()}, and answers"
         return with_picture(browser, browser.figure(), alt)
     return browser

@@ -8,10 +8,11 @@ import numpy as np
 from ...audio import Clip, load_audio
 from ...config import AudioConfig
 from ..figures_listening import sound_picture
-from .ask import SOUND_FILES, decode, sample_clips, take
+from .ask import LIMIT, decode, sample_clips, sound_upload, take
 from .keys import Panel
 from .listen import ListenWidget
 from .microphone import Microphone
+from .parts import Words, meanwhile, row
 from .still import with_picture
 
 
@@ -26,17 +27,14 @@ class RecordWidget(Panel):
     def __init__(self, seconds: float = 5.0, config: AudioConfig | None = None):
         self.clip, self.config, self._listeners = None, config, []
         self.microphone = Microphone(seconds)
-        self.upload = widgets.FileUpload(
-            accept=",".join(SOUND_FILES), multiple=False, description="or upload"
-        )
-        self.upload.layout.flex = "0 0 auto"  # a long error must not squeeze it
-        self.message = widgets.Label("")
+        self.upload = sound_upload("or upload")
+        self.message = Words()
         self.heard = widgets.VBox()  # one ListenWidget, once there is a sound
         self.microphone.on_clip(lambda clip: self._take(clip, "microphone"))
         self.microphone.observe(self._explain, names="error")
         self.upload.observe(self._receive, names="value")
-        row = widgets.HBox([self.microphone, self.upload])
-        super().__init__([row, self.message, self.heard])
+        sounds = row(self.microphone, self.upload, Words(LIMIT))
+        super().__init__([sounds, self.message, self.heard])
 
     def on_clip(self, function: Callable[[Clip], None]) -> None:
         """Call `function(clip)` for every new sound; a ValueError becomes `message`."""
@@ -46,10 +44,8 @@ class RecordWidget(Panel):
         if not self.upload.value:
             return
         file = take(self.upload)
-        try:
+        with meanwhile(self.message, f"reading {file['name']} ..."):
             self._take(decode(bytes(file["content"]), file["name"]), file["name"])
-        except ValueError as error:
-            self.message.value = str(error)
 
     def _explain(self, change) -> None:
         # the microphone shows its own errors; an old message would contradict them
@@ -61,7 +57,8 @@ class RecordWidget(Panel):
             self.heard.children[0].hear(clip, title)
         else:
             self.heard.children = (ListenWidget(clip, self.config, title),)
-        self.clip, self.message.value = clip, describe_level(clip)
+        self.clip = clip
+        self.message.say(describe_level(clip))
         for function in self._listeners:
             function(clip)
 

@@ -23,6 +23,7 @@ from .composing import (
 )
 from .keys import Panel
 from .listen import ListenWidget
+from .parts import Words, meanwhile, row
 from .still import with_picture
 
 NOTHING, NEW = "no sound", "never heard in training"
@@ -148,9 +149,7 @@ class SceneMixer(Panel):
             control.observe(self._mix, names="value")
         self._make()
         self._mix()
-        wrap = widgets.Layout(flex_flow="row wrap")
-        around = [self.background, self.snr, self.room]
-        rows = [widgets.HBox(each, layout=wrap) for each in (self.cards, around)]
+        rows = [row(*self.cards), row(self.background, self.snr, self.room)]
         rows += [self.problem, self.listen]
         rows += [self.words] if model is None else [self.asking, self.words]
         super().__init__(rows)
@@ -159,7 +158,7 @@ class SceneMixer(Panel):
         self.choice = widgets.Dropdown(options=[], description="choose", **style(WIDE))
         self.question = widgets.Textarea(description="question", rows=2, **style(WIDE))
         self.button = widgets.Button(description="Ask", button_style="primary")
-        self.answer = widgets.HTML()
+        self.answer = Words()
         self.choice.observe(self._choose, names="value")
         self.button.on_click(self._ask)
         return widgets.VBox([self.choice, self.question, self.button, self.answer])
@@ -214,15 +213,11 @@ class SceneMixer(Panel):
         prompt = self.question.value
         known = [q.output for q in self.truth["questions"] if q.prompt == prompt]
         truth = known[0] if known else "not one of the scene's questions: use your ears"
-        self.answer.value = "listening ..."
-        try:
+        with meanwhile(self.answer, "listening ...", self.button):
             answer = self.model.ask(self.clip, prompt)
-        except ValueError as error:  # an empty or impossible question
-            self.answer.value = html.escape(str(error))
-            return
-        said = (("model", answer), ("truth", truth))
-        rows = "".join(f"<tr><td><b>{k}</b></td>{_cell(v)}</tr>" for k, v in said)
-        self.answer.value = f"<table>{rows}</table>"
+            said = (("model", answer), ("truth", truth))
+            rows = "".join(f"<tr><td><b>{k}</b></td>{_cell(v)}</tr>" for k, v in said)
+            self.answer.value = f"<table>{rows}</table>"
 
 
 def _cell(text: str) -> str:

@@ -18,8 +18,8 @@ OTHER_EAR = (
 CLAIMS = [
     Claim(
         id="T-F3",
-        claim="Accuracy is bounded by the share of questions whose true name is among "
-        "the examples (largest excess, of 1, 4 and 8 examples).",
+        claim="Accuracy on unseen names is at most the share of questions whose true "
+        "name is among the examples (largest excess, of 1, 4 and 8 similar ones).",
         paper=NO_NUMBER,
         experiment="few-shot",
         ours="most above the bound",
@@ -48,8 +48,8 @@ CLAIMS = [
     ),
     Claim(
         id="T-F3 sorted",
-        claim="Of neighbours that another ear found, the model names more rightly than "
-        "their vote: it sorts them by its own ear.",
+        claim="From 4 and from 8 neighbours that another ear found, the model names "
+        "more sounds rightly than the vote of these neighbours does.",
         paper=NO_NUMBER,
         experiment="few-shot",
         ours="another ear, 8 similar",

@@ -70,16 +70,18 @@ def ask_runs(runs: list[tuple[int, int, int]], length: int) -> list:
     return asked
 
 
+def runs_parts(seed: int, toy: Toy) -> list[Stream]:
+    """The scenes of runs to learn from, and those of the exam."""
+    sizes = enumerate((toy.scenes, toy.examined))
+    return [draw_stream(seed, i, n, draw_runs, ask_runs, LENGTH) for i, n in sizes]
+
+
 def dense_or_pooled(seed: int, toy: Toy = TOY) -> Numbers:
     """T-B2, T-B3: a vector for each part of a sound, or one for all; places, or none.
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    sizes = toy.scenes, toy.examined
-    learnt, exam = (
-        draw_stream(seed, i, n, draw_runs, ask_runs, LENGTH)
-        for i, n in enumerate(sizes)
-    )
+    learnt, exam = runs_parts(seed, toy)
     tokenizer, numbers = toy_tokenizer({"toy": learnt}), {}
     arms = {
         "dense": (learnt, exam, "rotary"),
@@ -146,11 +148,7 @@ def blocks_by_depth(seed: int, toy: Toy = DEPTH_TOY, reading: int = READING) -> 
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    sizes = toy.scenes, toy.examined
-    learnt, exam = (
-        draw_stream(seed, i, n, draw_runs, ask_runs, LENGTH)
-        for i, n in enumerate(sizes)
-    )
+    learnt, exam = runs_parts(seed, toy)
     tokenizer = toy_tokenizer({"toy": learnt})
     reader, numbers = toy_model(seed, toy, tokenizer, LENGTH), {}
     teach(reader, {"toy": learnt}, toy, seed, "lm", reading)
@@ -207,6 +205,12 @@ def ask_counts(runs: list[tuple[int, int, int]], length: int) -> list:
     ]
 
 
+def counts_parts(seed: int, toy: Toy) -> list[Stream]:
+    """The scenes of counts to learn from, and those of the exam."""
+    sizes, length = enumerate((toy.scenes, toy.examined)), COUNT_LENGTH
+    return [draw_stream(seed, i, n, draw_counts, ask_counts, length) for i, n in sizes]
+
+
 def counting(seed: int, toy: Toy = COUNT_TOY, naming: int = NAMING) -> Numbers:
     """T-B8: counting a sound that is named, the first one, the second one.
 
@@ -214,11 +218,7 @@ def counting(seed: int, toy: Toy = COUNT_TOY, naming: int = NAMING) -> Numbers:
 
     Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
     """
-    sizes = toy.scenes, toy.examined
-    learnt, exam = (
-        draw_stream(seed, i, n, draw_counts, ask_counts, COUNT_LENGTH)
-        for i, n in enumerate(sizes)
-    )
+    learnt, exam = counts_parts(seed, toy)
     told = [replace(s, questions=s.questions[:1], weights=(1.0,)) for s in learnt.asked]
     model = toy_model(seed, toy, toy_tokenizer({"toy": learnt}), COUNT_LENGTH)
     teach(model, {"toy": Stream(told, learnt.heard)}, toy, seed, steps=naming)

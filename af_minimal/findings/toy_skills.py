@@ -1,4 +1,4 @@
-"""Questions of skills, or a language model of four times the weights.
+"""Questions of skills, or a language model twice as wide: 3.5 times the weights.
 
 The skill is one that captions do not teach: is the first sound high or low. A caption
 names the sounds in their order and says no more.
@@ -18,7 +18,7 @@ from .toy_stream import Stream, score, teach
 EXAM = "pitch"  # of the skills asked for: captions teach what is first as well
 TOY = Steady(steps=300, scenes=2000)  # of the second stage
 NAMING = 130  # steps of the first
-LARGER = 2  # times as wide: four times the weights
+LARGER = 2  # times as wide: four times the weights of the layers, 3.5 of the whole
 
 
 def skills_or_size(seed: int, toy: Steady = TOY, naming: int = NAMING) -> Numbers:
@@ -27,6 +27,7 @@ def skills_or_size(seed: int, toy: Steady = TOY, naming: int = NAMING) -> Number
     All have read the same, questions of skills included, and have named sounds. Then
     all hear the same scenes for as many steps, asked for names and captions; one is
     asked about the skills beside the caption. In the exam all are given the options.
+    What a sound is, all know after that: it tells nothing of what skills may cost.
     """
     worlds, numbers = Worlds(seed, toy), {}
     named = {"short": worlds.stream("short", "class")}

@@ -2,8 +2,9 @@
 
 A large language model brings along that a word in the prompt may be used, and that not
 everything there is true. A model from nothing learns both from its episodes or not at
-all. Here ingredients are added one after the other: none; new names in half of the
-episodes; new names in 0.4 of them, and wrong examples in 0.6 of the others.
+all. Here each of two ingredients is added alone, and both together: new names in half
+of the episodes, wrong examples in 0.6 of them; together new names take 0.4, and wrong
+examples 0.6 of the others.
 
 Taught in: notebooks/20_findings.ipynb
 """
@@ -50,10 +51,11 @@ class Recipe:
     all_answers: bool = True  # learn every answer of a row, not its last alone
 
 
-# all three learn from equally many episodes
+# all learn from equally many episodes
 RECIPES = {
     "AF1's recipe alone": Recipe(),
     "new names added": Recipe(new_names=0.5),
+    "wrong examples added": Recipe(wrong=0.6),
     "new names and wrong examples added": Recipe(new_names=0.4, wrong=0.6),
 }
 LEARNT = {

@@ -35,7 +35,7 @@ def seed_chart(rows: Sequence[dict], title: str = "") -> None:
             edges = place - 0.35, place + 0.35
             axes.vlines(row["chance"], *edges, color=QUIET, linewidth=3)
     axes.set_yticks(range(len(rows)), [row["id"] for row in rows])
-    axes.set(xlabel="share (one dot for each seed)", xlim=(-0.05, 1.05))
+    axes.set(xlabel="share (one mark for each seed)", xlim=(-0.05, 1.05))
     axes.set(ylabel="finding", ylim=(len(rows) - 0.5, -0.5), title=title)
     for verdict in [v for v in VERDICTS if v in {row["holds"] for row in rows}]:
         style = {"color": HUES[verdict], "label": VERDICTS[verdict]}

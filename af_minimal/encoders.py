@@ -67,8 +67,8 @@ class AudioEncoder(nn.Module):
             features (B, L, E), or dense (B, L, n, E) where the config has `steps` n;
             zero at padded windows. And the mask (B, L).
 
-        Raises:
-            ValueError: when a window is not `audio.window` samples long.
+        Raises ValueError when a window is not `audio.window` samples long, for a mask
+        of another shape, and for windows of integers, NaN or infinity.
 
         Taught in: notebooks/02_clap_from_scratch.ipynb
         """
@@ -132,7 +132,8 @@ class AudioEncoder(nn.Module):
                 f"{self.audio.sample_rate} Hz. Cut them with audio.cut_windows."
             )
         if not windows.is_floating_point() or not windows.isfinite().all():
-            raise ValueError(f"windows are {windows.dtype}: give finite floats.")
+            told = f"windows of {windows.dtype} hold integers, NaN or infinity"
+            raise ValueError(f"{told}: give finite floats.")
         if mask is None:
             mask = torch.ones(windows.shape[:2], dtype=torch.bool)
         mask = torch.atleast_2d(torch.as_tensor(mask))  # (B, L)

@@ -37,8 +37,8 @@ def caption_scores(
 ) -> dict[str, float]:
     """CIDEr-D (0 to 10), BLEU-4 and ROUGE-L (0 to 1) of one answer per item.
 
-    `references` are lists of true captions, at least one each; ValueError when the
-    numbers of items differ or an item has none.
+    `references` are lists of true captions, at least one each; raises as
+    `check_references`: when the numbers of items differ or an item has none.
 
     Official: pycocoevalcap, as the AF1 paper; SPICE is in `official/spice.py`
     Taught in: notebooks/11_evaluation.ipynb

@@ -7,12 +7,12 @@ docutils then says the name of a file.
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
 
-plain = NbElementRenderer.render_image
+render_plainly = NbElementRenderer.render_image
 
 
 def render_image(self: NbElementRenderer, data: MimeData) -> list[nodes.Element]:
     """What MyST-NB makes of a picture, with the words that are stored beside it."""
-    found = plain(self, data)
+    found = render_plainly(self, data)
     alt = data.output_metadata.get(data.mime_type, {}).get("alt", "")
     for node in found:
         for image in node.findall(nodes.image):

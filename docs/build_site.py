@@ -86,7 +86,8 @@ def stage(source: Path, notebooks: list[Path], sounds: str) -> int:
 def build(out: Path, sounds: str) -> list[str]:
     """Build the site in `out` from nothing; what is wrong with it, in lines.
 
-    A site that stands there goes; any other folder with something in it is refused.
+    A site that stands there goes when the new one is whole; any other folder with
+    something in it is refused.
     """
     if out.exists() and not (out / ".buildinfo").is_file():
         if not out.is_dir() or any(out.iterdir()):
@@ -98,13 +99,12 @@ def build(out: Path, sounds: str) -> list[str]:
         players = stage(source, notebooks, sounds)
         options = ["-b", "html", "-q", "-W", "--keep-going", "-c", str(DOCS)]
         warned = build_main([*options, "-d", str(doctrees), str(source), str(html)])
+        if warned:  # a site that stands in `out` stays
+            return ["Sphinx warned of something or broke off; see above."]
         if players:
             shutil.copytree(source / "sounds", html / "sounds")
-        # only now: a build that breaks off leaves the site before it
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(html, out)
-    if warned:
-        return ["Sphinx warned of something; see above."]
     print(f"{len(notebooks)} notebooks, {players} players")
     return broken(out)
 

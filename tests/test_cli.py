@@ -225,7 +225,7 @@ def test_a_download_is_asked_for_by_an_option(
     assert asked == [(name, {}), (name, {"download": True})]
     monkeypatch.undo()
     said = said_after_error(["ask", sound, "What?", "--download"], capsys)
-    assert "only published weights take download" in said
+    assert "only published weights take --download" in said
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
     said = said_after_error(arguments, capsys)
     assert "`ask --model NAME --download`" in said and "download=True" not in said
@@ -247,8 +247,9 @@ def test_index_says_what_is_wrong_before_it_hears(
     monkeypatch.setattr(student.encoder, "embed", lambda *_: pytest.fail("it hears"))
     arguments = ["index", str(sorted_sounds), "--out", str(tmp_path / "store")]
     (tmp_path / "taken").write_text("a file")
-    in_the_way = [*arguments[:-1], str(tmp_path / "taken")]
-    assert "taken is a file" in said_after_error(in_the_way, capsys)
+    for out in (tmp_path / "taken", tmp_path / "taken" / "inside"):
+        in_the_way = [*arguments[:-1], str(out)]
+        assert "taken is a file" in said_after_error(in_the_way, capsys)
     for label in ("low_hum", "high_beep"):
         (sorted_sounds / label / "bad.wav").write_text("no sound")
     said = said_after_error(arguments, capsys)

@@ -344,7 +344,7 @@ def test_what_is_no_truth_is_told():
         (np.array(["a", "b"]), "ndarray(2,) ['a', 'b']"),
         (np.array([10**400], dtype=object), "ndarray(1,) [1000"),
         (10**400, "1000"),
-        (10**5000, "a int too long to print"),
+        (10**5000, "int, too long to print"),
     ],
     ids=["words", "object", "huge", "unprintable"],
 )

@@ -127,6 +127,11 @@ def test_only_a_site_or_nothing_is_built_over(tmp_path, monkeypatch):
     assert [path.name for path in out.iterdir()] == [".buildinfo"]
     assert (beside / "precious").is_file()
     assert build_site.build(tmp_path / "new", "none") == []
+    for broken in (lambda arguments: 2, lambda arguments: fake(arguments) or 2):
+        monkeypatch.setattr(build_site, "build_main", broken)
+        (out / "page.html").touch()
+        (line,) = build_site.build(out, "none")
+        assert "broke off" in line and (out / "page.html").is_file()  # the old one
 
 
 @pytest.mark.slow

@@ -36,17 +36,17 @@ def add_index(parser: argparse.ArgumentParser) -> None:
 def index(args: argparse.Namespace) -> None:
     """Hear all examples, and save the store.
 
-    Raises ValueError before the first is heard where the store could not be saved or
-    used, or an example demonstrates nothing.
+    Raises before the first is heard: NotADirectoryError where a file is in the way of
+    the store, ValueError where it could not be used or an example demonstrates nothing.
     """
     from ..disk.examples import check_demonstrations
+    from ..disk.storage import check_folder
     from ..disk.stores import row_of
     from ..official.published import load
     from ..retrieval import Datastore
 
     examples, root = read_examples(args.source, args.data_root)
-    if args.out.exists() and not args.out.is_dir():
-        raise ValueError(f"--out {args.out} is a file; name a folder for the store.")
+    check_folder(args.out)
     check_demonstrations(examples)
     check_texts(examples)
     model = load(args.model)

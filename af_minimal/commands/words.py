@@ -25,6 +25,7 @@ ADVICE = (
         r"With `ask --model NAME --download` it is fetched",
     ),
     (r"download=True would", r"--download would"),
+    (r"take download;", r"take --download;"),
 )
 
 

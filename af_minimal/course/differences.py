@@ -173,7 +173,7 @@ def _one_line(value) -> str:
     try:
         return " ".join(repr(value).split())
     except ValueError:  # Python prints no integer of more than 4300 digits
-        return f"a {type(value).__name__} too long to print"
+        return f"{type(value).__name__}, too long to print"
 
 
 def _brief_array(value: torch.Tensor | np.ndarray, start: int, whole: int) -> str:

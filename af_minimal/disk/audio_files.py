@@ -66,8 +66,8 @@ def _existing_file(path: str | Path) -> Path:
     longest = max(len(os.fsencode(part)) for part in path.parts or ("",))
     if "\0" in str(path) or longest > LONGEST_NAME:
         raise ValueError(
-            f"{str(path)[:60]!r} can name no file: a name has no NUL and at most "
-            f"{LONGEST_NAME} bytes, here {longest}. Check the path."
+            f"{str(path)[:60]!r} can name no file: a name has no NUL, and at most "
+            f"{LONGEST_NAME} bytes. Check the path."
         )
     if path.is_dir():
         raise IsADirectoryError(

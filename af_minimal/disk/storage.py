@@ -47,7 +47,17 @@ def write_folder(
 def make_folder(path: str | Path) -> Path:
     """A folder, and those above it, where they are not there yet.
 
-    Raises NotADirectoryError where one of them is a file.
+    Raises as `check_folder`.
+    """
+    path = check_folder(path)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def check_folder(path: str | Path) -> Path:
+    """A path at which a folder is or can be made.
+
+    Raises NotADirectoryError where it, or one above it, is a file.
     """
     path = Path(path)
     for place in (path, *path.parents):
@@ -56,7 +66,6 @@ def make_folder(path: str | Path) -> Path:
                 f"{place} is a file, and a folder is expected: name another, or move "
                 "the file away."
             )
-    path.mkdir(parents=True, exist_ok=True)
     return path
 
 

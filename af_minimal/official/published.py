@@ -8,7 +8,7 @@ A checkpoint is one of: a torch file; its parts `foundation_part1.pt` to `_part5
 `safe_ckpt/metadata.json` and its safetensors; one safetensors file. Sizes are read off
 the weights, all else comes from the language model's folder and `published_names.py`.
 
-Layouts follow the official code, tested on small weights and a hub on this machine.
+Layouts follow the official code, tested on small weights and a local hub.
 
 Taught in: notebooks/12_real_weights.ipynb
 """

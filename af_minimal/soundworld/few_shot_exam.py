@@ -72,7 +72,7 @@ def unseen_rows(model, seed: int, queries: int, stored: int) -> list[dict]:
             name = f"unseen names, {shots} {how}"
             rows += answer_rows(model, name, asked, store, chosen, seed)
     rows += hard_store_rows(model, asked, store, SHOTS, seed)
-    sounds = (asked, new[0]), (store, kept[0])
+    sounds = (store, kept[0]), (asked, new[0])
     rows += other_ear_rows(model, "another ear", *sounds, SHOTS, seed)
     return rows + language_rows(model, asked, store, seed)
 
@@ -161,7 +161,7 @@ def recordings_few_shot(
     for neighbours in (1, 8):
         name = f"recordings, vote of {neighbours} nearest"
         rows += vote_rows(name, asked, store, neighbours, seed)
-    sounds, name = ((asked, new), (store, kept)), "recordings, another ear"
+    sounds, name = ((store, kept), (asked, new)), "recordings, another ear"
     rows += other_ear_rows(model, name, *sounds, SHOTS, seed)
     name = "Few-shot, real recordings"
     return {"name": name, "measures": summarise(rows), "rows": rows}

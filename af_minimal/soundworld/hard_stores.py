@@ -70,11 +70,19 @@ def few_of_a_kind(names: Sequence[str], count: int) -> list[int]:
 def vote_rows(
     name: str, asked: Heard, store: Heard, neighbours: int, seed: int
 ) -> list[dict]:
-    """What the nearest in the encoder's space say by majority, without a model.
+    """What the nearest in the space of both say by majority, without a model.
+
+    Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
+    """
+    similar = asked.embeddings @ store.embeddings.T  # (asked, stored)
+    return marked(name, seed, asked, vote(similar, store.outputs, neighbours))
+
+
+def vote(similar: np.ndarray, names: Sequence[str], neighbours: int) -> list[str]:
+    """The commonest name of the nearest, of similarities (asked, stored).
 
     Of names that are as common the one of the nearer sound wins.
     """
-    similar = asked.embeddings @ store.embeddings.T  # (asked, stored)
     near = np.argsort(-similar, axis=1, kind="stable")[:, :neighbours].tolist()
-    told = [Counter(store.outputs[i] for i in row) for row in near]
-    return marked(name, seed, asked, [names.most_common(1)[0][0] for names in told])
+    told = [Counter(names[i] for i in row) for row in near]
+    return [found.most_common(1)[0][0] for found in told]

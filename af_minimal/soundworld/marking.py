@@ -11,7 +11,7 @@ from .catalogue import CLASSES
 from .corpus import Scene
 from .questions import QA
 
-ALL = list(CLASSES)
+LABELS = list(CLASSES)
 CHOICE = {("open", "attribute"): 0.5, ("open", "why"): 0.5}  # "low or high pitched?"
 KINDS = {  # line of the table -> does a row belong to it?
     "caption": lambda row: row["kind"] == "caption",
@@ -42,7 +42,7 @@ def mark(seed: int, scene: Scene, qa: QA, answer: str) -> dict:
     if qa.kind == "caption":
         right = caption_is_right(answer, scene.score)
     elif qa.kind == "tags":  # in any order
-        right = set(labels_in(answer, ALL)) == set(scene.score.labels)
+        right = set(labels_in(answer, LABELS)) == set(scene.score.labels)
     else:
         right = exact_match([answer], [qa.output])[0]
     row = {
@@ -127,6 +127,6 @@ def by_options(name: str, rows: list[dict]) -> dict:
 
 def f1_of_tags(row: dict) -> float:
     """F1 of the labels that one answer names against those of its scene."""
-    named = (labels_in(row[key], ALL) for key in ("truth", "answer"))
-    true, said = ([label in some for label in ALL] for some in named)
+    named = (labels_in(row[key], LABELS) for key in ("truth", "answer"))
+    true, said = ([label in some for label in LABELS] for some in named)
     return f1([true], [said], "samples")

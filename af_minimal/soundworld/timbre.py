@@ -55,19 +55,19 @@ def by_timbre(
 def other_ear_rows(
     model,
     name: str,
-    asked: tuple[Heard, Sequence[np.ndarray]],
     store: tuple[Heard, Sequence[np.ndarray]],
+    asked: tuple[Heard, Sequence[np.ndarray]],
     shots: Sequence[int],
     seed: int,
 ) -> list[dict]:
     """Questions with neighbours of this ear, heard by the model.
 
-    Beside it stand the vote of the same neighbours, and the likest of them by the
+    Beside them stand the vote of the same neighbours, and the likest of them by the
     model's own ear: what it would name if it compared as its encoder's map does.
 
     Args:
         name: begins the name of each measure.
-        asked, store: what was heard, and its waveforms.
+        store, asked: what was heard, and its waveforms.
 
     Taught in: notebooks/09_retrieval_and_in_context_learning.ipynb
     """

@@ -20,7 +20,7 @@ SAMPLES = Path(__file__).resolve().parents[3] / "data_samples"
 SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
 # Jupyter's servers drop a longer message without a word; `make lab` lets ten times as
 # much through, but a notebook may be opened in another way
-LIMIT = "up to 10 MB; longer: af.load_audio(path)"
+LIMIT = "up to 10 MB; larger: af.load_audio(path)"
 SHORTEST_FILE_S = 0.02  # seconds; a Fourier frame needs more than 256 samples at 16 kHz
 
 
@@ -175,5 +175,5 @@ def decode(content: bytes, name: str) -> Clip:
             clip = replace(load_audio(path, sample_rate=None), path=None)
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), name)) from error
-    check_length(clip, name, SHORTEST_FILE_S)
+    check_length(clip, name, SHORTEST_FILE_S, "Choose a longer one.")
     return clip

@@ -6,8 +6,8 @@
 
 // what has no name, the box around it, and the words in there that may be its name
 const NAMELESS = [
-  [".noUi-handle", ".widget-inline-hbox", ".widget-label"],
-  ["audio.jupyter-widgets", ".widget-hbox", ".widget-html-content"],
+  [".noUi-handle", ".widget-inline-hbox", ".widget-label", "slider"],
+  ["audio.jupyter-widgets", ".widget-hbox", ".widget-html-content", "the sound"],
 ];
 
 function render({ model, el }) {
@@ -24,10 +24,10 @@ function render({ model, el }) {
   const name = () => {
     for (const image of panel.querySelectorAll("img.widget-image"))
       if (image.alt !== model.get("alt")) image.alt = model.get("alt");
-    for (const [kind, around, words] of NAMELESS)
+    for (const [kind, around, words, otherwise] of NAMELESS)
       for (const element of panel.querySelectorAll(kind)) {
         const text = element.closest(around)?.querySelector(words)?.textContent;
-        element.setAttribute("aria-label", text?.trim() || "the sound");
+        element.setAttribute("aria-label", text?.trim() || otherwise);
       }
   };
   // a button that is disabled while the model listens loses the focus for good

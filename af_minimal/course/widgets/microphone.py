@@ -30,16 +30,16 @@ def clip_from_samples(content: bytes | memoryview, rate: int) -> Clip:
             "each. It was cut off on its way: record again."
         )
     clip = Clip(np.frombuffer(content, "<f4").copy(), rate)
-    check_length(clip, "The recording", SHORTEST_S)
+    check_length(clip, "The recording", SHORTEST_S, "Let it run longer.")
     return clip
 
 
-def check_length(clip: Clip, name: str, shortest_s: float) -> None:
+def check_length(clip: Clip, name: str, shortest_s: float, advice: str) -> None:
     """Raises ValueError for a clip of fewer seconds than are needed."""
     if clip.duration_s < shortest_s:
         raise ValueError(
             f"{name} lasts {clip.duration_s:.3f} s; at least {shortest_s} s are "
-            "needed. Let it run longer."
+            f"needed. {advice}"
         )
 
 

@@ -3,8 +3,9 @@
 A question is a short text and its sound a long row. Where text hears the whole row, as
 in AF2, several questions may stand behind each other and share one sound. Each counts
 its places from 0: so `transformers` knows that they are separate texts, and none can
-read its answer off the one before it. Nor is the `</s>` that opens a text learnt from
-the end of the one before it, though every other `</s>` is.
+read its answer off the one before it. Where sound is heard, the `</s>` that opens a
+text is not learnt from the end of the one before it, though every other `</s>` is. Text
+alone is learnt whole.
 
 Taught in: notebooks/15_audio_skills_and_long_audio.ipynb
 """

@@ -363,6 +363,12 @@ def test_from_recordings_to_a_model_on_the_command_line(
     text = (tmp_path / "student" / TEXT_FILE).read_bytes()
     assert (tmp_path / "run" / "model" / TEXT_FILE).read_bytes() == text
     load_clap(student.encoder, student.tokenizer, tmp_path / "run" / "model")
+    # a run that is refused notes nothing
+    noted = (tmp_path / "run" / "run.json").rename(tmp_path / "noted.json")
+    assert cli.main(["train", "--out", out, *settings]) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "run.json").exists()
+    noted.rename(tmp_path / "run" / "run.json")
     # this folder is that of a run on these shards, and of no other
     settings += ["--resume"]
     shutil.copytree(listened, tmp_path / "else" / "heard")

@@ -68,7 +68,7 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     import torch
 
     from ..disk import checkpoints
-    from ..disk.run_folder import check_may_train, claim
+    from ..disk.run_folder import check_may_train, check_own, claim
     from ..disk.shards import read_plan
     from ..disk.storage import model_folder
     from ..official.published import load
@@ -87,8 +87,10 @@ def train_on_shards(args: argparse.Namespace, run) -> None:
     model = load(args.start_from)
     check_heard_by(model.encoder, args.shards)
     packed = f"{args.shards.resolve().name} {read_plan(args.shards)['of']}"
-    claim(run.out, run.settings | {"shards": packed}, {"batch": run.batch})
+    settings = run.settings | {"shards": packed}
+    check_own(run.out, settings)
     check_may_train(run.out, out.name, config.steps, args.resume)
+    claim(run.out, settings, {"batch": run.batch})
     encoder, model.encoder = model.encoder, None
     batches = ShardBatches(args.shards, model.tokenizer, run.batch, args.seed)
     train(model, batches, config, out, args.resume, run.workers, fsdp=run.fsdp)

@@ -16,7 +16,7 @@ MARKS = {True: "o", False: "X", None: "s"}
 
 
 def seed_chart(rows: Sequence[dict], title: str = "") -> None:
-    """A line for each finding, a dot for each seed; hue and form are the verdict.
+    """A line for each finding, a mark for each seed; hue and form are the verdict.
 
     Blue dots hold, orange crosses do not, and a grey bar is what guessing gives.
 
